@@ -1,0 +1,10 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+// commands lists every command. Adding one is a file, and a line here.
+func commands(a *app) []*cobra.Command {
+	return []*cobra.Command{
+		newVersion(a),
+	}
+}

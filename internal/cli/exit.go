@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"strings"
+
+	"rinca/internal/rinca"
+)
+
+// The exit statuses; docs/reference/exit-codes.md is printed from this list.
+const (
+	exitOK              = 0
+	exitFailed          = 1
+	exitChanges         = 2
+	exitUnauthenticated = 3
+	exitNotFound        = 4
+	exitDestination     = 5
+	exitUsage           = 64
+	exitInterrupted     = 130
+)
+
+// reported wraps an error whose text the command has already printed.
+type reported struct{ error }
+
+func (r *reported) Unwrap() error { return r.error }
+
+// exitStatus is the status of a child process that becomes our own.
+type exitStatus int
+
+func (e exitStatus) Error() string { return "exit status" }
+
+// exitCode maps an error to the status of the process: the one place where
+// this is decided.
+func exitCode(err error) int {
+	var status exitStatus
+	if errors.As(err, &status) {
+		return int(status)
+	}
+	var child *exec.ExitError
+	if errors.As(err, &child) {
+		return child.ExitCode()
+	}
+	switch rinca.CodeOf(err) {
+	case "":
+		return exitOK
+	case rinca.Changes:
+		return exitChanges
+	case rinca.Unauthenticated, rinca.Forbidden:
+		return exitUnauthenticated
+	case rinca.NotFound:
+		return exitNotFound
+	case rinca.Destination:
+		return exitDestination
+	case rinca.Usage:
+		return exitUsage
+	case rinca.Canceled:
+		return exitInterrupted
+	}
+	if errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
+	// cobra has no type for these two.
+	if s := err.Error(); strings.HasPrefix(s, "unknown command") || strings.Contains(s, "arg(s), ") {
+		return exitUsage
+	}
+	return exitFailed
+}

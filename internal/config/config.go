@@ -1,0 +1,94 @@
+// Package config is the configuration of the process: flags over environment
+// over file, read once and passed down as a value.
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"rinca/internal/rinca"
+)
+
+// Flags are the global command-line flags; empty means not given.
+type Flags struct {
+	Home     string
+	Provider string
+	LogLevel string
+}
+
+// Config is the configuration of the process.
+type Config struct {
+	Home     string // RINCA_HOME: the embedded vault, its key, the manifest
+	Provider string // RINCA_PROVIDER: "" means choose
+	LogLevel string // RINCA_LOG_LEVEL: debug, info, warn (default) or error
+
+	// Credentials of vaults. Each NAME may be given as NAME_FILE instead, the
+	// path of a file that holds the value.
+	ConnectHost         string       // OP_CONNECT_HOST
+	ConnectToken        rinca.Secret // OP_CONNECT_TOKEN
+	ServiceAccountToken rinca.Secret // OP_SERVICE_ACCOUNT_TOKEN
+}
+
+// Load reads the configuration. A variable whose _FILE cannot be read is an
+// error that names the variable and the file.
+func Load(getenv func(string) string, flags Flags) (Config, error) {
+	c := Config{
+		Home:        first(flags.Home, getenv("RINCA_HOME"), defaultHome(getenv)),
+		Provider:    first(flags.Provider, getenv("RINCA_PROVIDER")),
+		LogLevel:    first(flags.LogLevel, getenv("RINCA_LOG_LEVEL"), "warn"),
+		ConnectHost: getenv("OP_CONNECT_HOST"),
+	}
+	var err error
+	if c.ConnectToken, err = SecretVar(getenv, "OP_CONNECT_TOKEN"); err != nil {
+		return Config{}, err
+	}
+	if c.ServiceAccountToken, err = SecretVar(getenv, "OP_SERVICE_ACCOUNT_TOKEN"); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// SecretVar reads a secret from the variable name, or from the file that
+// name_FILE points at (one trailing newline is cut). Not set when neither is
+// given; both at once is an error, because one of them would be ignored.
+func SecretVar(getenv func(string) string, name string) (rinca.Secret, error) {
+	value, file := getenv(name), getenv(name+"_FILE")
+	switch {
+	case value != "" && file != "":
+		return rinca.Secret{}, rinca.Errorf(rinca.Invalid, "%s and %s_FILE are both set", name, name).
+			Try("unset %s", name)
+	case value != "":
+		return rinca.NewSecret(value), nil
+	case file == "":
+		return rinca.Secret{}, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return rinca.Secret{}, rinca.Errorf(rinca.Unauthenticated, "read %s_FILE: %w", name, err)
+	}
+	value = strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if value == "" {
+		return rinca.Secret{}, rinca.Errorf(rinca.Unauthenticated, "%s_FILE: %s is empty", name, file)
+	}
+	return rinca.NewSecret(value), nil
+}
+
+func defaultHome(getenv func(string) string) string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/rinca"
+	}
+	if d := getenv("XDG_DATA_HOME"); filepath.IsAbs(d) {
+		return filepath.Join(d, "rinca")
+	}
+	return filepath.Join(getenv("HOME"), ".local", "share", "rinca")
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
