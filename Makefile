@@ -1,17 +1,48 @@
 # Rinca. `make` lists the targets.
 export CGO_ENABLED ?= 0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-GOFLAGS_BUILD = -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X rinca/internal/cli.release=$(VERSION)"
+GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+BUILD = go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X rinca/internal/cli.release=$(VERSION)"
+FUZZTIME ?= 5s
 
-.PHONY: help
+.PHONY: help build demo test check lint fuzz clients generate bench soak clean
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: build
 build: ## bin/rinca: static, reproducible, stamped with the version
-	go build $(GOFLAGS_BUILD) -o bin/rinca .
+	$(BUILD) -o bin/rinca .
 
-.PHONY: test
-test: ## everything a change must pass; needs Go alone
+demo: build ## the whole runbook on the embedded vault, in a temporary home
+	@examples/homelab/demo.sh
+
+test: ## what every change must pass; needs Go alone
 	go vet ./...
 	go test ./...
+
+check: lint ## the wider checks: lint, race, fuzz smoke, freshness, licences, real clients
+	CGO_ENABLED=1 go test -race ./...
+	$(MAKE) fuzz generate clients
+	git diff --exit-code -- docs/reference
+	go run ./tools/licences
+	tools/reproducible
+
+lint: ## golangci-lint with .golangci.yml
+	go run $(GOLANGCI) run ./...
+
+fuzz: ## every fuzz target for FUZZTIME (5s)
+	tools/fuzz $(FUZZTIME)
+
+clients: ## the public clients of Connect and op, against the real binary
+	test/clients/run
+
+generate: ## docs/reference from the lists the program uses
+	go run . reference docs/reference
+
+bench: build ## one JSON line per benchmark: ours, theirs, ratio
+	bench/run
+
+soak: ## the long fault tests: every bit, 300 kills
+	RINCA_SOAK=1 go test -timeout 60m ./...
+
+clean: ## remove what make built
+	rm -rf bin dist .cache

@@ -21,6 +21,26 @@ const (
 	exitInterrupted     = 130
 )
 
+// exitMeanings lists the statuses for the reference.
+func exitMeanings() []struct {
+	status  int
+	meaning string
+} {
+	return []struct {
+		status  int
+		meaning string
+	}{
+		{exitOK, "everything was done, or nothing had to be"},
+		{exitFailed, "some or all of it failed; each failure was printed"},
+		{exitChanges, "a plan found something that would change"},
+		{exitUnauthenticated, "not authenticated, or not allowed: a token is missing, invalid, expired or lacks the right"},
+		{exitNotFound, "a vault, an item, a stack or a field was not found"},
+		{exitDestination, "the destination cannot be written as asked"},
+		{exitUsage, "the command line could not be understood"},
+		{exitInterrupted, "interrupted"},
+	}
+}
+
 // reported wraps an error whose text the command has already printed.
 type reported struct{ error }
 
