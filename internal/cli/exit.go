@@ -47,7 +47,7 @@ type reported struct{ error }
 func (r *reported) Unwrap() error { return r.error }
 
 // exitStatus is the status of a child process that becomes our own.
-type exitStatus int
+type exitStatus int //nolint:errname // a status of the child, not a failure of ours
 
 func (e exitStatus) Error() string { return "exit status" }
 
