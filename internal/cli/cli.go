@@ -44,6 +44,10 @@ type app struct {
 	flags config.Flags
 	json  bool
 	quiet bool
+
+	// childLimits gives a child process the limits that we had; it is called
+	// just before one starts that is the user's, not ours.
+	childLimits func()
 }
 
 // Main runs one command and returns its exit status (see exit.go).
@@ -54,7 +58,7 @@ func Main(ctx context.Context, env Env) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
-	a := &app{Env: env}
+	a := &app{Env: env, childLimits: noCoreDumps()}
 	root := a.root()
 	root.SetArgs(env.Args[1:])
 	err := root.ExecuteContext(ctx)
