@@ -1,0 +1,50 @@
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"rinca/internal/rinca"
+)
+
+// Path is the path of root's file name as a person would write it.
+func Path(root *os.Root, name string) string { return filepath.Join(root.Name(), name) }
+
+// Error says what the system refused about root's file name, with code
+// Destination and the command that mends it where there is one.
+func Error(root *os.Root, name string, err error) error {
+	if _, ok := errors.AsType[*rinca.Error](err); ok || err == nil {
+		return err
+	}
+	full := Path(root, name)
+	var cause error = err
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		cause = errno
+	} else if p, ok := errors.AsType[*fs.PathError](err); ok {
+		cause = p.Err
+	}
+	e := rinca.Errorf(rinca.Destination, "write %s: %v", full, cause).Because(err)
+	dir := filepath.Dir(full)
+	switch {
+	case errors.Is(err, syscall.EROFS):
+		return e.Try("mount it for writing, or choose another directory with --dest")
+	case errors.Is(err, syscall.EPERM) && os.Geteuid() == 0:
+		return e.Try("look for a flag that protects it: lsattr -d %s %s", dir, full)
+	case errors.Is(err, fs.ErrPermission):
+		return e.Try("%s", Mend(dir))
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return e.Try("df -h %s", dir)
+	case errors.Is(err, syscall.EBUSY):
+		return e.Try("it is a mount point; mount its directory %s instead of the file", dir)
+	}
+	return e
+}
+
+// Mend is the command that lets this process write in dir.
+func Mend(dir string) string {
+	return fmt.Sprintf("sudo chown -R %d:%d %s && sudo chmod u+rwx %s", os.Geteuid(), os.Getegid(), dir, dir)
+}
