@@ -1,0 +1,149 @@
+package envfile
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// A Hint is what an entry of a .env.example file tells about the value that
+// belongs there.
+type Hint struct {
+	// Recipe is how to make the value, in the language of package generate:
+	// "base64:50". "" when nothing tells.
+	Recipe string
+	// MinLength is the least number of characters; 0 when nothing tells.
+	MinLength int
+	// ExactLength is the number of characters, when it is fixed.
+	ExactLength int
+	// Concealed reports a value that must not be shown; so is every value
+	// that nothing says is harmless.
+	Concealed bool
+	// Placeholder reports that the example's value has to be replaced.
+	Placeholder bool
+	// SameFile and SameKey name the variable whose value this one must have:
+	// "must match postgres.env", "same as POSTGRES_PASSWORD in postgres.env".
+	// Either may be "".
+	SameFile, SameKey string
+}
+
+// Hint reads an entry's value and the comments around it. A comment line
+// "rinca: RECIPE" is a recipe, "rinca: text" and "rinca: concealed" say
+// whether the value may be shown; they win over everything guessed.
+func (e *Entry) Hint() Hint {
+	value := e.Value.Reveal()
+	comments := strings.Trim(e.Comment+"\n"+e.Trailing, "\n")
+	h := Hint{
+		Placeholder: IsPlaceholder(value),
+		Concealed:   IsConcealed(e.Key, value),
+	}
+	h.MinLength = firstNumber(minLength, value+"\n"+comments)
+	h.ExactLength = firstNumber(exactLength, comments)
+	for _, c := range commentRecipes {
+		if m := c.re.FindStringSubmatch(comments); m != nil {
+			h.Recipe = c.recipe
+			if len(m) > 1 {
+				h.Recipe += ":" + m[1]
+			}
+			h.Concealed = true
+			break
+		}
+	}
+	h.SameFile, h.SameKey = sameAs(comments, e.Key)
+	if h.SameFile != "" || h.SameKey != "" {
+		h.Recipe = ""
+	}
+	h.obey(comments)
+	return h
+}
+
+var directive = regexp.MustCompile(`(?mi)^rinca:[ \t]*(\S.*?)[ \t]*$`)
+
+// obey takes what is said to us in so many words.
+func (h *Hint) obey(comments string) {
+	for _, m := range directive.FindAllStringSubmatch(comments, -1) {
+		switch word := m[1]; strings.ToLower(word) {
+		case "text", "string":
+			h.Concealed = false
+		case "concealed":
+			h.Concealed = true
+		default:
+			h.Recipe, h.SameFile, h.SameKey = word, "", ""
+		}
+	}
+}
+
+// commentRecipes are commands that people write into comments, and the
+// recipes that do the same. The first number found is the recipe's.
+var commentRecipes = []struct {
+	re     *regexp.Regexp
+	recipe string
+}{
+	{regexp.MustCompile(`(?i)openssl rand\s+-base64\s+(\d{1,4})`), "base64"},
+	{regexp.MustCompile(`(?i)openssl rand\s+-hex\s+(\d{1,4})`), "hex"},
+	{regexp.MustCompile(`(?i)token_urlsafe\((\d{1,4})\)`), "base64url"},
+	{regexp.MustCompile(`(?i)token_hex\((\d{1,4})\)`), "hex"},
+	{regexp.MustCompile(`(?i)head -c\s*(\d{1,4})\s+/dev/u?random\s*\|\s*base64`), "base64"},
+	{regexp.MustCompile(`(?i)/dev/u?random.*\|\s*head -c\s*(\d{1,4})`), "generate"},
+	{regexp.MustCompile(`(?i)\bpwgen\s+(?:-\S+\s+)*(\d{1,4})`), "generate"},
+	{regexp.MustCompile(`(?i)\buuidgen\b|\buuid4\(|\brandom uuid\b`), "uuid"},
+	{regexp.MustCompile(`(?i)ssh-keygen\s.*-t\s+ed25519|genpkey\s.*ed25519`), "ed25519"},
+	{regexp.MustCompile(`(?i)openssl genrsa|genpkey\s.*-algorithm\s+rsa|ssh-keygen\s.*-t\s+rsa`), "rsa"},
+}
+
+var (
+	minLength   = regexp.MustCompile(`(?i)min(?:imum)?(?: of| length)?[-_ :]*(\d{1,3})|at least (\d{1,3})[- ]?char|(\d{1,3})[-+ ]+char(?:acter)?s? (?:or (?:more|longer)|min)`)
+	exactLength = regexp.MustCompile(`(?i)(?:exactly|must be) (\d{1,3})[- ]char|exactly (\d{1,3})[- ](?:letters|digits|bytes)`)
+)
+
+func firstNumber(re *regexp.Regexp, s string) int {
+	for _, m := range re.FindStringSubmatch(s) {
+		if n, err := strconv.Atoi(m); err == nil {
+			return n
+		}
+	}
+	return 0
+}
+
+var (
+	sameRemark = regexp.MustCompile(`(?i)\b(?:must (?:match|equal|be the same as)|same (?:value )?as|identical to)\b(.*)`)
+	envName    = regexp.MustCompile(`[A-Za-z0-9_-]*[A-Za-z0-9_.-]*\.env\b`)
+	keyName    = regexp.MustCompile(`\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b`)
+)
+
+// sameAs reads "must match postgres.env" and its kind.
+func sameAs(comments, own string) (file, key string) {
+	m := sameRemark.FindStringSubmatch(comments)
+	if m == nil {
+		return "", ""
+	}
+	file = envName.FindString(m[1])
+	key = keyName.FindString(m[1])
+	if file == "" && (key == own || key == "") {
+		return "", ""
+	}
+	return file, key
+}
+
+var (
+	concealedName = regexp.MustCompile(`(?i)PASS(WD|PHRASE|WORD|CODE)?(_|\d|$)|PASSWORD|SECRET|TOKEN|CREDENTIAL|PRIVATE|PWD|(^|_)(API_?)?KEYS?\d*$|_KEY_|(^|_)(SALT|PEPPER|DSN|AUTH|WEBHOOK|PIN|HASH|SEED|CERT|PEM|JWT|COOKIE|LICENSE)S?(_|$)`)
+	plainName     = regexp.MustCompile(`(?i)(^|_)(HOSTS?|HOSTNAME|PORTS?|USERS?|USERNAME|EMAIL|FROM|DOMAINS?|NAME|DB|DATABASE|TZ|TIMEZONE|LEVEL|ENABLED?|DISABLED?|MODE|REGION|BUCKET|PATH|DIR|VERSION|TAG|LOCALE|LANG|TIMEOUT|INTERVAL|SCHEDULE|CRON|TLS|SSL|DEBUG|PUID|PGID|UID|GID|URL|URI|ENDPOINT|REPOSITORY|ADDR|ADDRESS|TTL|SIZE|COUNT|LIMIT|ENV|ENVIRONMENT|SERVER)$`)
+	plainValue    = regexp.MustCompile(`(?i)^(true|false|yes|no|on|off|\d{1,5}|debug|info|warn(ing)?|error|UTC|[A-Z][a-z]+/[A-Z][A-Za-z_]+)$`)
+	userInfo      = regexp.MustCompile(`://[^/@\s]*:[^/@\s]*@`)
+)
+
+// IsConcealed reports whether a variable of this name and value is to be
+// hidden. It is, unless the name or the value says that it is harmless:
+// POSTGRES_HOST, TZ=Europe/Vienna, a URL without a password in it.
+func IsConcealed(key, value string) bool {
+	switch {
+	case userInfo.MatchString(value):
+		return true
+	case concealedName.MatchString(key):
+		return !harmless.MatchString(key)
+	}
+	return !plainName.MatchString(key) && !plainValue.MatchString(value)
+}
+
+// harmless are names that only sound secret: PASSWORD_MIN_LENGTH.
+var harmless = regexp.MustCompile(`(?i)_(LENGTH|TTL|EXPIRY|EXPIRATION|ENABLED|REQUIRED|ALGORITHM|PATH|FILE|DAYS|HOURS|MINUTES|SECONDS)$`)

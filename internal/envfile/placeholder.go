@@ -1,0 +1,36 @@
+package envfile
+
+import (
+	"regexp"
+	"strings"
+)
+
+// placeholders are the forms of "put your value here" that are in use.
+var placeholders = []*regexp.Regexp{
+	regexp.MustCompile(`(?i)^(replace|change|fill|insert|enter|set)[-_ ]?(me|this|with)([^a-z]|$)`),
+	regexp.MustCompile(`(?i)^your[-_ ]`),
+	regexp.MustCompile(`(?i)[-_ ]here$`),
+	regexp.MustCompile(`^<.*>$`),
+	regexp.MustCompile(`(?i)(^|[@/.])example\.(com|org|net)`),
+	regexp.MustCompile(`(?i)^(x{3,}|\*{3,}|\.{3,}|todo|tbd|none|password|secret|changeit)$`),
+	regexp.MustCompile(`(?i)[-_]minimum[-_]\d+[-_]char`),
+}
+
+var unexpanded = regexp.MustCompile(`^\$\{[A-Z_][A-Z0-9_]*\}$`)
+
+// IsPlaceholder reports whether a value stands for one that somebody has yet
+// to fill in: REPLACE_ME, change_me_to_…, your-secret-key-here, <token>,
+// admin@example.com, xxxxx, TODO. An empty value is none.
+func IsPlaceholder(value string) bool {
+	value = strings.TrimSpace(value)
+	for _, re := range placeholders {
+		if re.MatchString(value) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsUnexpanded reports whether a value is nothing but ${NAME}: text that
+// somebody expected a program to replace. It may be meant so; warn.
+func IsUnexpanded(value string) bool { return unexpanded.MatchString(strings.TrimSpace(value)) }
