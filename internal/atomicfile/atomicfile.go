@@ -66,16 +66,16 @@ func stage(root *os.Root, name string, data []byte, attr Attr) (*os.File, string
 	if err := CheckTarget(root, name); err != nil {
 		return nil, "", err
 	}
-	temp := tempName(name)
+	temp := TempName(name)
 	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL | syscall.O_NOFOLLOW
 	f, err := root.OpenFile(temp, flags, 0o600)
 	if err != nil {
-		return nil, "", Error(root, name, err)
+		return nil, "", Error("write", Path(root, name), err)
 	}
 	if err := fill(f, data, attr); err != nil {
 		f.Close()
 		_ = root.Remove(temp)
-		return nil, "", Error(root, name, err)
+		return nil, "", Error("write", Path(root, name), err)
 	}
 	return f, temp, nil
 }
@@ -112,7 +112,7 @@ func CheckTarget(root *os.Root, name string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return Error(root, name, err)
+		return Error("write", Path(root, name), err)
 	case info.Mode().IsRegular(), info.Mode()&fs.ModeSymlink != 0:
 		return nil
 	}
@@ -138,7 +138,7 @@ func kind(m fs.FileMode) string {
 // Rename renames within root. It does not sync the directory.
 func Rename(root *os.Root, from, to string) error {
 	if err := root.Rename(from, to); err != nil {
-		return Error(root, to, err)
+		return Error("write", Path(root, to), err)
 	}
 	return nil
 }
@@ -147,12 +147,12 @@ func Rename(root *os.Root, from, to string) error {
 func SyncDir(root *os.Root, dir string) error {
 	d, err := root.Open(dir)
 	if err != nil {
-		return Error(root, dir, err)
+		return Error("sync", Path(root, dir), err)
 	}
 	defer d.Close()
 	// Some file systems cannot sync a directory; they say EINVAL.
 	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
-		return Error(root, dir, err)
+		return Error("sync", Path(root, dir), err)
 	}
 	return nil
 }
@@ -164,9 +164,9 @@ const (
 	maxStem = 255 - len("..") - tempRandom - len(tempSuffix)
 )
 
-// tempName returns a fresh temporary name in the directory of name:
+// TempName returns a fresh temporary name in the directory of name:
 // ".postgres.env.0123456789abcdef.tmp".
-func tempName(name string) string {
+func TempName(name string) string {
 	var b [tempRandom / 2]byte
 	_, _ = rand.Read(b[:]) // never fails
 	dir, base := path.Split(name)

@@ -252,7 +252,7 @@ func FuzzTempName(f *testing.F) {
 		if strings.ContainsRune(base, '/') || base == "" {
 			return
 		}
-		temp := tempName(base)
+		temp := TempName(base)
 		if s, ok := tempStem(temp); !ok || s != stem(base) || !IsTemp(temp) {
 			t.Errorf("%q becomes %q, read back as %q, %v", base, temp, s, ok)
 		}

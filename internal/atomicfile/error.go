@@ -14,20 +14,19 @@ import (
 // Path is the path of root's file name as a person would write it.
 func Path(root *os.Root, name string) string { return filepath.Join(root.Name(), name) }
 
-// Error says what the system refused about root's file name, with code
-// Destination and the command that mends it where there is one.
-func Error(root *os.Root, name string, err error) error {
+// Error says what the system refused, "write /path: permission denied", with
+// code Destination and the command that mends it where there is one.
+func Error(verb, full string, err error) error {
 	if _, ok := errors.AsType[*rinca.Error](err); ok || err == nil {
 		return err
 	}
-	full := Path(root, name)
 	var cause error = err
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		cause = errno
 	} else if p, ok := errors.AsType[*fs.PathError](err); ok {
 		cause = p.Err
 	}
-	e := rinca.Errorf(rinca.Destination, "write %s: %v", full, cause).Because(err)
+	e := rinca.Errorf(rinca.Destination, "%s %s: %v", verb, full, cause).Because(err)
 	dir := filepath.Dir(full)
 	switch {
 	case errors.Is(err, syscall.EROFS):

@@ -39,12 +39,12 @@ func sweep(root *os.Root, dir string, ours func(base string) bool) ([]string, er
 		return nil, nil
 	}
 	if err != nil {
-		return nil, Error(root, dir, err)
+		return nil, Error("read", Path(root, dir), err)
 	}
 	defer d.Close()
 	names, err := d.Readdirnames(-1)
 	if err != nil {
-		return nil, Error(root, dir, err)
+		return nil, Error("read", Path(root, dir), err)
 	}
 	var gone []string
 	for _, base := range names {
@@ -53,7 +53,7 @@ func sweep(root *os.Root, dir string, ours func(base string) bool) ([]string, er
 			continue
 		}
 		if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return gone, Error(root, name, err)
+			return gone, Error("remove", Path(root, name), err)
 		}
 		gone = append(gone, name)
 	}
