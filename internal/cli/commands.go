@@ -5,7 +5,10 @@ import "github.com/spf13/cobra"
 // commands lists every command. Adding one is a file, and a line here.
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
+		newInit(a),
+		newKey(a),
 		newReference(a),
+		newVault(a),
 		newVersion(a),
 	}
 }

@@ -23,6 +23,11 @@ type Config struct {
 	Provider string // RINCA_PROVIDER: "" means choose
 	LogLevel string // RINCA_LOG_LEVEL: debug, info, warn (default) or error
 
+	// How the embedded vault is unlocked.
+	KeyFile    string       // RINCA_KEY_FILE; "" means rinca.key in Home
+	Credential string       // the key that the service manager provides, or ""
+	Passphrase rinca.Secret // RINCA_PASSPHRASE, or RINCA_PASSPHRASE_FILE
+
 	// Credentials of vaults. Each NAME may be given as NAME_FILE instead, the
 	// path of a file that holds the value.
 	ConnectHost         string       // OP_CONNECT_HOST
@@ -37,9 +42,16 @@ func Load(getenv func(string) string, flags Flags) (Config, error) {
 		Home:        first(flags.Home, getenv("RINCA_HOME"), defaultHome(getenv)),
 		Provider:    first(flags.Provider, getenv("RINCA_PROVIDER")),
 		LogLevel:    first(flags.LogLevel, getenv("RINCA_LOG_LEVEL"), "warn"),
+		KeyFile:     getenv("RINCA_KEY_FILE"),
 		ConnectHost: getenv("OP_CONNECT_HOST"),
 	}
+	if d := getenv("CREDENTIALS_DIRECTORY"); d != "" {
+		c.Credential = filepath.Join(d, "rinca.key")
+	}
 	var err error
+	if c.Passphrase, err = SecretVar(getenv, "RINCA_PASSPHRASE"); err != nil {
+		return Config{}, err
+	}
 	if c.ConnectToken, err = SecretVar(getenv, "OP_CONNECT_TOKEN"); err != nil {
 		return Config{}, err
 	}
