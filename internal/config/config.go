@@ -13,6 +13,7 @@ import (
 // Flags are the global command-line flags; empty means not given.
 type Flags struct {
 	Home     string
+	File     string
 	Provider string
 	LogLevel string
 }
@@ -20,6 +21,7 @@ type Flags struct {
 // Config is the configuration of the process.
 type Config struct {
 	Home     string // RINCA_HOME: the embedded vault, its key, the manifest
+	File     string // RINCA_CONFIG: "" means rinca.toml in the home, if it is there
 	Provider string // RINCA_PROVIDER: "" means choose
 	LogLevel string // RINCA_LOG_LEVEL: debug, info, warn (default) or error
 
@@ -40,6 +42,7 @@ type Config struct {
 func Load(getenv func(string) string, flags Flags) (Config, error) {
 	c := Config{
 		Home:        first(flags.Home, getenv("RINCA_HOME"), defaultHome(getenv)),
+		File:        first(flags.File, getenv("RINCA_CONFIG")),
 		Provider:    first(flags.Provider, getenv("RINCA_PROVIDER")),
 		LogLevel:    first(flags.LogLevel, getenv("RINCA_LOG_LEVEL"), "warn"),
 		KeyFile:     getenv("RINCA_KEY_FILE"),

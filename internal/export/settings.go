@@ -1,7 +1,10 @@
 package export
 
 import (
+	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -92,18 +95,31 @@ func (r Rules) resolve(s Settings) (Attr, error) {
 	return a, nil
 }
 
-// Check finds what is wrong in rules before anything is asked of a vault.
+// Check finds what is wrong in rules before anything is asked of a vault. Its
+// error has code Usage and says where.
 func (r Rules) Check() error {
-	all := []Settings{r.Flags, r.Default}
-	for _, s := range r.Stacks {
-		all = append(all, s.Settings)
-		for _, i := range s.Items {
-			all = append(all, i)
+	check := func(where string, s Settings) error {
+		_, err := r.resolve(s)
+		if err == nil {
+			return nil
 		}
+		return rinca.Errorf(rinca.Usage, "%s%w", where, err).Try("%s", hint(err))
 	}
-	for _, s := range all {
-		if _, err := r.resolve(s); err != nil {
+	if err := check("", r.Flags); err != nil {
+		return err
+	}
+	if err := check("[export]: ", r.Default); err != nil {
+		return err
+	}
+	for _, stack := range slices.Sorted(maps.Keys(r.Stacks)) {
+		s := r.Stacks[stack]
+		if err := check(fmt.Sprintf("[export.stack.%s]: ", stack), s.Settings); err != nil {
 			return err
+		}
+		for _, title := range slices.Sorted(maps.Keys(s.Items)) {
+			if err := check(fmt.Sprintf("[export.stack.%s.item.%q]: ", stack, title), s.Items[title]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

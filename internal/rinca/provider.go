@@ -42,3 +42,12 @@ type Limiter interface {
 	// Requests returns how many requests this Provider has sent so far.
 	Requests() int
 }
+
+// A Gated is a Provider that asks for leave before it sends requests, retries
+// included, so that a budget is never exceeded.
+type Gated interface {
+	// Gate sets who is asked before so many requests are sent. An error
+	// refuses: nothing is sent, and the method that wanted to returns it.
+	// nil asks nobody. It is not called while other methods run.
+	Gate(allow func(requests int) error)
+}
