@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"rinca/internal/rinca"
 	"rinca/internal/vault"
@@ -19,11 +17,8 @@ type choice struct {
 	others   int          // items of the stack whose titles do not end in .env
 }
 
-// envSuffix is the end of the title of an item that is exported.
-const envSuffix = ".env"
-
 // isEnv reports whether an item is one to export.
-func (i listedItem) isEnv() bool { return strings.HasSuffix(i.Title, envSuffix) }
+func (i listedItem) isEnv() bool { return strings.HasSuffix(i.Title, rinca.EnvSuffix) }
 
 // choose sorts items into stacks: those asked for, in their order, or with no
 // names every stack that has a tag or, in known, files.
@@ -84,7 +79,7 @@ func (c *choice) check() {
 	})
 	byName := map[string][]listedItem{}
 	for _, item := range c.items {
-		if why := checkTitle(item.Title); why != "" {
+		if why := rinca.TitleProblem(item.Title); why != "" {
 			c.problems = append(c.problems, fmt.Sprintf("the title %q %s (item %s)", item.Title, why, item.ID))
 		}
 		folded := strings.ToLower(item.Title)
@@ -109,29 +104,6 @@ func ids(items []listedItem) string {
 		s[i] = item.ID
 	}
 	return strings.Join(s, ", ")
-}
-
-// checkTitle says why a title cannot be the name of a file; "" when it can.
-func checkTitle(title string) string {
-	switch {
-	case !utf8.ValidString(title):
-		return "is not valid UTF-8"
-	case strings.ContainsAny(title, `/\`):
-		return "is a path, not a file name"
-	case strings.ContainsFunc(title, func(r rune) bool { return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) }):
-		return "holds a control character"
-	case strings.HasPrefix(title, "."):
-		return "begins with a dot; name it after the stack, as in authentik.env"
-	case strings.HasPrefix(title, "-"):
-		return "begins with a dash, which commands take for a flag"
-	case strings.TrimSpace(title) != title:
-		return "begins or ends with a blank"
-	case len(title) > 255:
-		return "is longer than the 255 bytes of a file name"
-	case !strings.HasSuffix(title, envSuffix):
-		return "does not end in .env"
-	}
-	return ""
 }
 
 // noItems is the error of a stack that was asked for and has none.

@@ -126,7 +126,7 @@ func readJournal(data []byte, k key) (journal, bool) {
 	}
 	for _, u := range j.Units {
 		bad := func(m move) bool {
-			return checkTitle(m.Title) != "" || !atomicfile.IsTemp(m.Temp) || (m.Backup != "" && !atomicfile.IsTemp(m.Backup))
+			return rinca.TitleProblem(m.Title) != "" || !atomicfile.IsTemp(m.Temp) || (m.Backup != "" && !atomicfile.IsTemp(m.Backup))
 		}
 		if !rinca.ValidStackName(u.Stack) || slices.ContainsFunc(u.Moves, bad) {
 			return journal{}, false

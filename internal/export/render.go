@@ -11,10 +11,6 @@ import (
 	"rinca/internal/rinca"
 )
 
-// ownSection is the label of the section whose fields say how the item's file
-// is written. They are not exported.
-const ownSection = "rinca"
-
 // A rendering is an item as the text of its file.
 type rendering struct {
 	own          Settings
@@ -91,10 +87,9 @@ func (r *rendering) readFields(item *rinca.Item) {
 	for _, f := range item.Fields {
 		section, _ := item.Section(f.SectionID)
 		switch {
-		case strings.EqualFold(section.Label, ownSection):
+		case strings.EqualFold(section.Label, rinca.OwnSection):
 			r.readOwn(item, f)
-		case skipped(f, section):
-		case f.Label == "" && f.Value.IsEmpty():
+		case !item.Variable(f):
 		case f.Label == "":
 			r.problem(item, fmt.Sprintf("the field %q has no label to name its variable", f.ID))
 		default:
@@ -103,18 +98,10 @@ func (r *rendering) readFields(item *rinca.Item) {
 	}
 }
 
-// skipped reports whether a field is no variable: notes, links between items,
-// attachments.
-func skipped(f rinca.Field, section rinca.Section) bool {
-	return f.Purpose == rinca.PurposeNotes ||
-		f.Type == rinca.TypeReference || f.Type == rinca.TypeFile ||
-		section.ID == "linked items" || section.Label == "Related Items"
-}
-
 func (r *rendering) readOwn(item *rinca.Item, f rinca.Field) {
 	value := f.Value.Reveal()
 	if len(value) > 64 {
-		r.problem(item, fmt.Sprintf("the field %s of the section %s is too long", f.Label, ownSection))
+		r.problem(item, fmt.Sprintf("the field %s of the section %s is too long", f.Label, rinca.OwnSection))
 		return
 	}
 	switch strings.ToLower(f.Label) {
@@ -127,7 +114,7 @@ func (r *rendering) readOwn(item *rinca.Item, f rinca.Field) {
 	case "format":
 		r.own.Format = value
 	default:
-		r.problem(item, fmt.Sprintf("the section %s knows mode, owner, group and format, not %q", ownSection, f.Label))
+		r.problem(item, fmt.Sprintf("the section %s knows mode, owner, group and format, not %q", rinca.OwnSection, f.Label))
 	}
 }
 

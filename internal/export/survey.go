@@ -7,6 +7,8 @@ import (
 	"path"
 
 	"rinca/internal/atomicfile"
+
+	"rinca/internal/rinca"
 )
 
 // survey looks at what is on disk for a stack.
@@ -33,7 +35,7 @@ func (r *run) survey(c choice) *stackFacts {
 	for _, item := range c.items {
 		f := &fileFacts{name: path.Join(c.stack, item.Title), item: item}
 		s.files = append(s.files, f)
-		if checkTitle(item.Title) != "" {
+		if rinca.TitleProblem(item.Title) != "" {
 			continue // it names no file to look at
 		}
 		f.entry, f.known = r.m.Files[f.name]
