@@ -65,7 +65,9 @@ func (r *run) empty(f *Facts, items []listedItem) {
 }
 
 func (r *run) findVault(ctx context.Context) (rinca.Vault, error) {
-	r.calls++
+	if err := r.spend(1); err != nil {
+		return rinca.Vault{}, err
+	}
 	vaults, err := r.Provider.Vaults(ctx)
 	if err != nil {
 		return rinca.Vault{}, err
@@ -80,7 +82,9 @@ func (r *run) items(ctx context.Context, v rinca.Vault, fresh bool) ([]listedIte
 	if ok && !fresh && v.ContentVersion != 0 && v.ContentVersion == last.ContentVersion && v.UpdatedAt.Equal(last.UpdatedAt) {
 		return last.Items, nil
 	}
-	r.calls++
+	if err := r.spend(1); err != nil {
+		return nil, err
+	}
 	infos, err := r.Provider.Items(ctx, v.ID)
 	if err != nil {
 		return nil, err

@@ -36,6 +36,9 @@ type Request struct {
 	Prune             bool // remove files of ours that the vault no longer has
 	AllowEmpty        bool // even when the vault lists nothing for a stack
 	Offline           bool // take the files as they are when the vault is out of reach
+
+	// Budget bounds the requests of this and earlier exports to Dest.
+	Budget Budget
 }
 
 // ParseStacks reads names of stacks separated by blanks or newlines, as in the
@@ -156,6 +159,8 @@ type run struct {
 	sweep bool // remove what killed writers left
 	calls int  // requests, for providers that do not count themselves
 	notes []string
+	// ledger is set for a provider that does not ask before it sends.
+	ledger *ledger
 }
 
 func (r *run) note(s string) { r.notes = append(r.notes, s) }
@@ -192,6 +197,7 @@ func (r *run) plan(ctx context.Context) (*Plan, error) {
 		r.note("the destination is a symbolic link to " + r.d.path)
 	}
 	start := r.requests()
+	defer r.meter()()
 	facts, err := r.facts(ctx)
 	if err != nil {
 		if r.req.Offline && outOfReach(err) {
@@ -204,6 +210,39 @@ func (r *run) plan(ctx context.Context) (*Plan, error) {
 	p.Notes = append(p.Notes, r.notes...)
 	p.Requests = r.requests() - start
 	return p, nil
+}
+
+// meter counts requests against the budget, until its result is called.
+func (r *run) meter() (stop func()) {
+	if !r.req.Budget.limited() {
+		return func() {}
+	}
+	l := openLedger(nil, r.req.Budget, r.Now)
+	if r.d.root != nil {
+		l = openLedger(r.d.root, r.req.Budget, r.Now)
+	}
+	if !r.sweep {
+		l.root = nil // a plan writes nothing
+	}
+	gated, ok := r.Provider.(rinca.Gated)
+	if !ok {
+		r.ledger = l // it is asked before each call instead
+		return l.giveBack
+	}
+	gated.Gate(l.allow)
+	return func() {
+		gated.Gate(nil)
+		l.giveBack()
+	}
+}
+
+// spend counts requests of a provider that does not ask itself.
+func (r *run) spend(requests int) error {
+	r.calls += requests
+	if r.ledger == nil {
+		return nil
+	}
+	return r.ledger.allow(requests)
 }
 
 // outOfReach reports whether the vault could not be asked at all.

@@ -181,7 +181,9 @@ func (g *getter) fail(stacks []*stackFacts, err error) {
 }
 
 func (g *getter) get(ctx context.Context, ids []string) error {
-	g.calls += len(ids)
+	if err := g.spend(len(ids)); err != nil {
+		return err
+	}
 	items, err := g.Provider.Get(ctx, g.vaultID, ids...)
 	if err != nil {
 		return err
