@@ -16,7 +16,7 @@ func (a *app) provider(ctx context.Context) (rinca.Provider, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := server.Open(ctx, server.Sources{Config: c, LookPath: exec.LookPath, Embedded: a.embeddedConfig(c)})
+	p, err := server.Open(ctx, server.Sources{Config: c, LookPath: exec.LookPath, Embedded: a.embeddedConfig(c), Version: version()})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"rinca/internal/config"
 	"rinca/internal/rinca"
+	"rinca/internal/vault/connect"
 	"rinca/internal/vault/embedded"
 )
 
@@ -14,6 +15,7 @@ type Sources struct {
 	Config   config.Config
 	LookPath func(string) (string, error) // exec.LookPath
 	Embedded embedded.Config
+	Version  string // of this program
 }
 
 // A Choice is a provider, and why it is the one.
@@ -35,6 +37,7 @@ type kind struct {
 // kinds lists the providers in the order in which they are considered.
 func kinds() []kind {
 	return []kind{
+		{"connect", whyConnect, openConnect},
 		{"embedded", whyEmbedded, openEmbedded},
 	}
 }
@@ -76,6 +79,30 @@ func Open(ctx context.Context, s Sources) (rinca.Provider, error) {
 		}
 	}
 	return nil, rinca.Errorf(rinca.Internal, "no provider %q", c.Name)
+}
+
+func whyConnect(s Sources) (string, error) {
+	host, token := s.Config.ConnectHost != "", s.Config.ConnectToken.IsSet()
+	switch {
+	case host && token:
+		return "OP_CONNECT_HOST and OP_CONNECT_TOKEN are set", nil
+	case host:
+		return "", rinca.Errorf(rinca.Unauthenticated, "OP_CONNECT_HOST is set and OP_CONNECT_TOKEN is not").
+			Try("set OP_CONNECT_TOKEN or OP_CONNECT_TOKEN_FILE, or unset OP_CONNECT_HOST")
+	case token:
+		return "", rinca.Errorf(rinca.Unauthenticated, "OP_CONNECT_TOKEN is set and OP_CONNECT_HOST is not").
+			Try("OP_CONNECT_HOST=http://connect:8080, or unset OP_CONNECT_TOKEN")
+	}
+	return "", nil
+}
+
+func openConnect(_ context.Context, s Sources) (rinca.Provider, error) {
+	if reason, err := whyConnect(s); err != nil {
+		return nil, err
+	} else if reason == "" {
+		return nil, rinca.Errorf(rinca.Unauthenticated, "the provider connect needs OP_CONNECT_HOST and OP_CONNECT_TOKEN")
+	}
+	return connect.New(connect.Config{Host: s.Config.ConnectHost, Token: s.Config.ConnectToken, Version: s.Version})
 }
 
 func whyEmbedded(s Sources) (string, error) {
