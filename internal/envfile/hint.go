@@ -19,6 +19,9 @@ type Hint struct {
 	// Concealed reports a value that must not be shown; so is every value
 	// that nothing says is harmless.
 	Concealed bool
+	// Given reports a value that only somebody else can make, such as the
+	// token of a service or the address of a server: it is not generated.
+	Given bool
 	// Placeholder reports that the example's value has to be replaced.
 	Placeholder bool
 	// SameFile and SameKey name the variable whose value this one must have:
@@ -29,7 +32,8 @@ type Hint struct {
 
 // Hint reads an entry's value and the comments around it. A comment line
 // "rinca: RECIPE" is a recipe, "rinca: text" and "rinca: concealed" say
-// whether the value may be shown; they win over everything guessed.
+// whether the value may be shown, "rinca: given" that it is not to be
+// generated; they win over everything guessed.
 func (e *Entry) Hint() Hint {
 	value := e.Value.Reveal()
 	comments := strings.Trim(e.Comment+"\n"+e.Trailing, "\n")
@@ -37,6 +41,7 @@ func (e *Entry) Hint() Hint {
 		Placeholder: IsPlaceholder(value),
 		Concealed:   IsConcealed(e.Key, value),
 	}
+	h.Given = h.Placeholder && address.MatchString(value)
 	h.MinLength = firstNumber(minLength, value+"\n"+comments)
 	h.ExactLength = firstNumber(exactLength, comments)
 	for _, c := range commentRecipes {
@@ -57,6 +62,9 @@ func (e *Entry) Hint() Hint {
 	return h
 }
 
+// address is the placeholder of a URL, an e-mail address or a domain.
+var address = regexp.MustCompile(`@|://|(?i)example\.(com|org|net)`)
+
 var directive = regexp.MustCompile(`(?mi)^rinca:[ \t]*(\S.*?)[ \t]*$`)
 
 // obey takes what is said to us in so many words.
@@ -67,6 +75,8 @@ func (h *Hint) obey(comments string) {
 			h.Concealed = false
 		case "concealed":
 			h.Concealed = true
+		case "given":
+			h.Given, h.Recipe = true, ""
 		default:
 			h.Recipe, h.SameFile, h.SameKey = word, "", ""
 		}
@@ -127,7 +137,7 @@ func sameAs(comments, own string) (file, key string) {
 
 var (
 	concealedName = regexp.MustCompile(`(?i)PASS(WD|PHRASE|WORD|CODE)?(_|\d|$)|PASSWORD|SECRET|TOKEN|CREDENTIAL|PRIVATE|PWD|(^|_)(API_?)?KEYS?\d*$|_KEY_|(^|_)(SALT|PEPPER|DSN|AUTH|WEBHOOK|PIN|HASH|SEED|CERT|PEM|JWT|COOKIE|LICENSE)S?(_|$)`)
-	plainName     = regexp.MustCompile(`(?i)(^|_)(HOSTS?|HOSTNAME|PORTS?|USERS?|USERNAME|EMAIL|FROM|DOMAINS?|NAME|DB|DATABASE|TZ|TIMEZONE|LEVEL|ENABLED?|DISABLED?|MODE|REGION|BUCKET|PATH|DIR|VERSION|TAG|LOCALE|LANG|TIMEOUT|INTERVAL|SCHEDULE|CRON|TLS|SSL|DEBUG|PUID|PGID|UID|GID|URL|URI|ENDPOINT|REPOSITORY|ADDR|ADDRESS|TTL|SIZE|COUNT|LIMIT|ENV|ENVIRONMENT|SERVER)$`)
+	plainName     = regexp.MustCompile(`(?i)(^|_)(HOSTS?|HOSTNAME|PORTS?|USERS?|USERNAME|E?MAIL|FROM|DOMAINS?|NAME|DB|DATABASE|TZ|TIMEZONE|LEVEL|ENABLED?|DISABLED?|MODE|REGION|BUCKET|PATH|DIR|VERSION|TAG|LOCALE|LANG|TIMEOUT|INTERVAL|SCHEDULE|CRON|TLS|SSL|DEBUG|PUID|PGID|UID|GID|URL|URI|ENDPOINT|REPOSITORY|ADDR|ADDRESS|TTL|SIZE|COUNT|LIMIT|ENV|ENVIRONMENT|SERVER|TYPE|DRIVER)$`)
 	plainValue    = regexp.MustCompile(`(?i)^(true|false|yes|no|on|off|\d{1,5}|debug|info|warn(ing)?|error|UTC|[A-Z][a-z]+/[A-Z][A-Za-z_]+)$`)
 	userInfo      = regexp.MustCompile(`://[^/@\s]*:[^/@\s]*@`)
 )
@@ -137,7 +147,7 @@ var (
 // POSTGRES_HOST, TZ=Europe/Vienna, a URL without a password in it.
 func IsConcealed(key, value string) bool {
 	switch {
-	case userInfo.MatchString(value):
+	case HoldsPassword(value):
 		return true
 	case concealedName.MatchString(key):
 		return !harmless.MatchString(key)
@@ -147,3 +157,6 @@ func IsConcealed(key, value string) bool {
 
 // harmless are names that only sound secret: PASSWORD_MIN_LENGTH.
 var harmless = regexp.MustCompile(`(?i)_(LENGTH|TTL|EXPIRY|EXPIRATION|ENABLED|REQUIRED|ALGORITHM|PATH|FILE|DAYS|HOURS|MINUTES|SECONDS)$`)
+
+// HoldsPassword reports a URL with a password in it: scheme://user:password@host.
+func HoldsPassword(value string) bool { return userInfo.MatchString(value) }

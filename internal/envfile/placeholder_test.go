@@ -49,6 +49,7 @@ func TestHints(t *testing.T) {
 		{"# passwords must match\nPG=x", envfile.Hint{Concealed: true}},
 		{"# rinca: words:5\n# openssl rand -hex 9\nPG=x", envfile.Hint{Recipe: "words:5", Concealed: true}},
 		{"# rinca: text\nTHING=x", envfile.Hint{}},
+		{"# rinca: given\nAPI_TOKEN=REPLACE_ME", envfile.Hint{Given: true, Concealed: true, Placeholder: true}},
 		{"# rinca: concealed\nDB_HOST=x", envfile.Hint{Concealed: true}},
 		{"TZ=Europe/Vienna", envfile.Hint{}},
 		{"POSTGRES_HOST=db", envfile.Hint{}},
