@@ -8,6 +8,7 @@ func commands(a *app) []*cobra.Command {
 		newExport(a),
 		newInit(a),
 		newKey(a),
+		newProvider(a),
 		newReference(a),
 		newVault(a),
 		newVersion(a),

@@ -6,14 +6,15 @@ import (
 
 	"rinca/internal/config"
 	"rinca/internal/rinca"
-	"rinca/internal/vault/connect"
 	"rinca/internal/vault/embedded"
 )
 
 // Sources is what the choice of a provider depends on.
 type Sources struct {
 	Config   config.Config
+	Environ  []string                     // for the op command
 	LookPath func(string) (string, error) // exec.LookPath
+	Self     string                       // the path of this program, "" when unknown
 	Embedded embedded.Config
 	Version  string // of this program
 }
@@ -22,6 +23,15 @@ type Sources struct {
 type Choice struct {
 	Name   string
 	Reason string
+}
+
+// Names lists the providers in the order in which they are considered.
+func Names() []string {
+	var names []string
+	for _, k := range kinds() {
+		names = append(names, k.name)
+	}
+	return names
 }
 
 // A kind is one kind of provider: whether what is configured chooses it, and
@@ -38,6 +48,8 @@ type kind struct {
 func kinds() []kind {
 	return []kind{
 		{"connect", whyConnect, openConnect},
+		{"op", whyOp, openOp},
+		{"sdk", whySDK, openSDK},
 		{"embedded", whyEmbedded, openEmbedded},
 	}
 }
@@ -79,30 +91,6 @@ func Open(ctx context.Context, s Sources) (rinca.Provider, error) {
 		}
 	}
 	return nil, rinca.Errorf(rinca.Internal, "no provider %q", c.Name)
-}
-
-func whyConnect(s Sources) (string, error) {
-	host, token := s.Config.ConnectHost != "", s.Config.ConnectToken.IsSet()
-	switch {
-	case host && token:
-		return "OP_CONNECT_HOST and OP_CONNECT_TOKEN are set", nil
-	case host:
-		return "", rinca.Errorf(rinca.Unauthenticated, "OP_CONNECT_HOST is set and OP_CONNECT_TOKEN is not").
-			Try("set OP_CONNECT_TOKEN or OP_CONNECT_TOKEN_FILE, or unset OP_CONNECT_HOST")
-	case token:
-		return "", rinca.Errorf(rinca.Unauthenticated, "OP_CONNECT_TOKEN is set and OP_CONNECT_HOST is not").
-			Try("OP_CONNECT_HOST=http://connect:8080, or unset OP_CONNECT_TOKEN")
-	}
-	return "", nil
-}
-
-func openConnect(_ context.Context, s Sources) (rinca.Provider, error) {
-	if reason, err := whyConnect(s); err != nil {
-		return nil, err
-	} else if reason == "" {
-		return nil, rinca.Errorf(rinca.Unauthenticated, "the provider connect needs OP_CONNECT_HOST and OP_CONNECT_TOKEN")
-	}
-	return connect.New(connect.Config{Host: s.Config.ConnectHost, Token: s.Config.ConnectToken, Version: s.Version})
 }
 
 func whyEmbedded(s Sources) (string, error) {
