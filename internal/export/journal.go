@@ -194,26 +194,35 @@ func (d *dest) complete(u unit) error {
 // undo brings the old files back and removes the new ones. It may be repeated.
 func (d *dest) undo(u unit) error {
 	for _, mv := range u.Moves {
-		target := u.name(mv.Title)
-		switch {
-		case mv.Backup != "" && d.exists(u.name(mv.Backup)):
-			// Renaming one link of a file over another leaves both, so that
-			// the backup has to be removed as well.
-			if err := atomicfile.Rename(d.root, u.name(mv.Backup), target); err != nil {
-				return err
+		if d.exists(u.name(mv.Temp)) { // it was never renamed
+			if mv.Backup != "" {
+				_ = d.root.Remove(u.name(mv.Backup))
 			}
-			_ = d.root.Remove(u.name(mv.Backup))
-		case !mv.Old && !d.exists(u.name(mv.Temp)) && d.holds(target, target, mv.Entry):
-			if err := d.root.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return atomicfile.Error("remove", filepath.Join(d.path, target), err)
-			}
+			_ = d.root.Remove(u.name(mv.Temp))
+			continue
 		}
-		_ = d.root.Remove(u.name(mv.Temp))
+		if err := d.undoMove(u, mv); err != nil {
+			return err
+		}
 	}
 	if !d.exists(u.Stack) {
 		return nil
 	}
 	return atomicfile.SyncDir(d.root, u.Stack)
+}
+
+// undoMove takes a rename back.
+func (d *dest) undoMove(u unit, mv move) error {
+	target := u.name(mv.Title)
+	switch {
+	case mv.Backup != "" && d.exists(u.name(mv.Backup)):
+		return atomicfile.Rename(d.root, u.name(mv.Backup), target)
+	case !mv.Old && d.holds(target, target, mv.Entry):
+		if err := d.root.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return atomicfile.Error("remove", filepath.Join(d.path, target), err)
+		}
+	}
+	return nil
 }
 
 func (d *dest) exists(name string) bool {
