@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"rinca/internal/atomicfile"
@@ -64,6 +65,7 @@ type ledger struct {
 	budget Budget
 	now    func() time.Time
 
+	mu       sync.Mutex
 	minutes  map[int64]int
 	ahead    int   // written down, and not sent yet
 	aheadFor int64 // the minute they are written down for
@@ -98,10 +100,10 @@ func openLedger(root *os.Root, b Budget, now func() time.Time) *ledger {
 
 func (l *ledger) minute() int64 { return l.now().Unix() / 60 }
 
-// spent returns how many requests count for a window that ends now. The minute
-// that the window begins in counts whole.
-func (l *ledger) spent(minutes int64) int {
-	n, from := 0, l.minute()-minutes
+// spent returns how many requests count for a window that ends at some time.
+// The minute that the window begins in counts whole.
+func (l *ledger) spent(at time.Time, minutes int64) int {
+	n, from := 0, at.Unix()/60-minutes
 	for m, count := range l.minutes {
 		if m >= from {
 			n += count
@@ -113,8 +115,10 @@ func (l *ledger) spent(minutes int64) int {
 // allow counts requests that are about to be sent. Those over the budget are
 // refused with code RateLimited.
 func (l *ledger) allow(requests int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.aheadFor != l.minute() {
-		l.giveBack()
+		l.takeBack()
 	}
 	if l.ahead < requests {
 		if err := l.writeDown(requests); err != nil {
@@ -127,7 +131,7 @@ func (l *ledger) allow(requests int) error {
 
 func (l *ledger) writeDown(requests int) error {
 	need := requests - l.ahead
-	room := l.room()
+	room := l.room(l.now())
 	if room < need {
 		return rinca.Errorf(rinca.RateLimited, "the budget of %s requests is used up until %s", l.budget, l.next(need).Format("15:04")).
 			Try("wait, or raise --max-requests")
@@ -140,25 +144,23 @@ func (l *ledger) writeDown(requests int) error {
 	return l.save()
 }
 
-// room returns how many requests the budget has left.
-func (l *ledger) room() int {
+// room returns how many requests the budget has left at some time.
+func (l *ledger) room(at time.Time) int {
 	const plenty = 1 << 30
 	room := plenty
 	if l.budget.Hour > 0 {
-		room = min(room, l.budget.Hour-l.spent(60))
+		room = min(room, l.budget.Hour-l.spent(at, 60))
 	}
 	if l.budget.Day > 0 {
-		room = min(room, l.budget.Day-l.spent(24*60))
+		room = min(room, l.budget.Day-l.spent(at, 24*60))
 	}
 	return max(room, 0)
 }
 
 // next returns when the budget has room for so many requests.
 func (l *ledger) next(requests int) time.Time {
-	later := *l
 	for t := l.now().Truncate(time.Minute); ; t = t.Add(time.Minute) {
-		later.now = func() time.Time { return t }
-		if later.room() >= requests || t.Sub(l.now()) > 25*time.Hour {
+		if l.room(t) >= requests || t.Sub(l.now()) > 25*time.Hour {
 			return t
 		}
 	}
@@ -166,6 +168,12 @@ func (l *ledger) next(requests int) time.Time {
 
 // giveBack takes back what was written down and not sent.
 func (l *ledger) giveBack() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.takeBack()
+}
+
+func (l *ledger) takeBack() {
 	if l.ahead == 0 {
 		return
 	}

@@ -25,7 +25,7 @@ type batch struct {
 func (r *run) fetch(ctx context.Context, vaultID string, stacks []*stackFacts, relist bool) (again bool, err error) {
 	batches, total := r.batches(vaultID, stacks)
 	got := map[string]*rinca.Item{}
-	g := getter{run: r, vaultID: vaultID, got: got}
+	g := getter{run: r, vaultID: vaultID, got: got, relist: relist}
 	for _, b := range batches {
 		if r.Progress != nil {
 			r.Progress(len(got), total)
@@ -112,13 +112,9 @@ type getter struct {
 	vaultID string
 	got     map[string]*rinca.Item
 	gone    bool  // an item that was listed does not exist
+	relist  bool  // then list again, and fetch nothing more
 	fatal   error // nothing more can be had
-	down    int   // stacks in a row that got no answer
 }
-
-// maxDown is how many stacks in a row may get no answer before the vault is
-// taken to be out of reach: each of them has cost a round of retries.
-const maxDown = 2
 
 func (g *getter) batch(ctx context.Context, b batch) {
 	if g.fatal == nil {
@@ -126,8 +122,8 @@ func (g *getter) batch(ctx context.Context, b batch) {
 		if err == nil {
 			return
 		}
-		g.judge(err)
-		if len(b.stacks) == 1 || g.fatal != nil || g.gone {
+		g.judge(ctx, err)
+		if len(b.stacks) == 1 || g.fatal != nil || g.gone && g.relist {
 			g.fail(b.stacks, err)
 			return
 		}
@@ -139,10 +135,9 @@ func (g *getter) batch(ctx context.Context, b batch) {
 		}
 		err := g.get(ctx, g.wanted(s))
 		if err == nil {
-			g.down = 0
 			continue
 		}
-		g.judge(err)
+		g.judge(ctx, err)
 		g.fail([]*stackFacts{s}, err)
 	}
 }
@@ -157,15 +152,19 @@ func (g *getter) wanted(s *stackFacts) []string {
 	return ids
 }
 
-// judge decides what an error means for the rest.
-func (g *getter) judge(err error) {
+// judge decides what an error means for the rest. Where there was no answer, a
+// question that is not about items tells whether the vault is there at all:
+// each stack would cost a round of retries to learn the same.
+func (g *getter) judge(ctx context.Context, err error) {
 	switch rinca.CodeOf(err) {
 	case rinca.Unauthenticated, rinca.RateLimited, rinca.Canceled:
 		g.fatal = err
 	case rinca.NotFound:
 		g.gone = true
 	case rinca.Unavailable:
-		if g.down++; g.down > maxDown {
+		if g.spend(1) != nil {
+			g.fatal = err
+		} else if _, dead := g.Provider.Vaults(ctx); dead != nil {
 			g.fatal = err
 		}
 	}

@@ -48,6 +48,7 @@ type Limiter interface {
 type Gated interface {
 	// Gate sets who is asked before so many requests are sent. An error
 	// refuses: nothing is sent, and the method that wanted to returns it.
-	// nil asks nobody. It is not called while other methods run.
+	// nil asks nobody. Gate is not called while other methods run; allow is
+	// safe for use by several goroutines.
 	Gate(allow func(requests int) error)
 }
