@@ -28,7 +28,7 @@ var layers = []string{
 	"vault/connect vault/opcli vault/opsdk vault/embedded",
 	"vault/vaulttest",
 	"vault",
-	"export draft connectapi opcommand",
+	"export draft lint connectapi opcommand",
 	"server",
 	"doctor",
 	"cli",

@@ -7,6 +7,7 @@ func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		newExport(a),
 		newInit(a),
+		newItem(a),
 		newKey(a),
 		newProvider(a),
 		newReference(a),

@@ -314,7 +314,7 @@ func TestMissing(t *testing.T) {
 	if len(reasons) != 8 {
 		t.Errorf("%v", reasons)
 	}
-	for key, want := range map[string]string{"A_TOKEN": "no value", "MAIL": "no value", "KEY": "no value", "URL": "NOWHERE", "LOOP2": "THE_LOOP", "PIN": "placeholder"} {
+	for key, want := range map[string]string{"A_TOKEN": "no value", "MAIL": "placeholder", "KEY": "placeholder", "URL": "NOWHERE", "LOOP2": "THE_LOOP", "PIN": "placeholder"} {
 		if !strings.Contains(reasons[key], want) {
 			t.Errorf("%s: %q", key, reasons[key])
 		}

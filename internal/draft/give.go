@@ -8,6 +8,7 @@ import (
 	"rinca/internal/envfile"
 	"rinca/internal/generate"
 	"rinca/internal/rinca"
+	"rinca/internal/vault"
 )
 
 // A Gift is a value, or a recipe, that the caller has for a variable.
@@ -86,11 +87,28 @@ func (f *Field) give(g Gift) string {
 }
 
 func (d *Draft) unknown(g Gift) string {
-	name := g.Key
-	if g.Item != "" {
-		name = g.Item + "/" + g.Key
+	var keys []string
+	title := "the examples"
+	for _, it := range d.Items {
+		if g.Item != "" && g.Item != it.File.Title {
+			continue
+		}
+		title = it.File.Path
+		for _, e := range it.File.Entries {
+			keys = append(keys, e.Key)
+		}
 	}
-	return fmt.Sprintf("%s is in none of the examples; add it there first", name)
+	if len(d.Items) > 1 && g.Item == "" {
+		title = "any of the examples"
+	}
+	problem := fmt.Sprintf("%s is not in %s", g.Key, title)
+	if len(keys) == 0 {
+		return fmt.Sprintf("%s/%s: no example is for an item %s", g.Item, g.Key, g.Item)
+	}
+	if near := vault.Nearest(g.Key, keys); near != "" {
+		return problem + "; is it " + near + "?"
+	}
+	return problem + "; add it there first"
 }
 
 // GiveFile hands the values of an env file to an item: those of variables

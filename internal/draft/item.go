@@ -27,6 +27,8 @@ type Item struct {
 	Existing *rinca.Item
 	// Kept are the names of the variables that only the vault has. They stay.
 	Kept []string
+	// Skip leaves the item as the vault has it.
+	Skip bool
 
 	optional map[string]*Field // commented out in the example
 }
@@ -148,3 +150,6 @@ func (f *Field) Enter(value rinca.Secret, origin Origin) {
 func (f *Field) Use(recipe *generate.Spec) {
 	f.Recipe, f.asked, f.Missing = recipe, true, ""
 }
+
+// Item returns the item that the field belongs to.
+func (f *Field) Item() *Item { return f.item }

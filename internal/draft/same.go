@@ -89,6 +89,9 @@ func (d *Draft) Make() []*Field {
 	m := &maker{d: d, busy: map[*Field]bool{}}
 	var open []*Field
 	for _, it := range d.Items {
+		if it.Skip {
+			continue
+		}
 		for _, f := range it.Fields {
 			m.settle(f)
 			if f.Open() {
@@ -100,7 +103,7 @@ func (d *Draft) Make() []*Field {
 }
 
 func (m *maker) settle(f *Field) {
-	if m.busy[f] {
+	if m.busy[f] || f.item.Skip {
 		return
 	}
 	m.busy[f] = true
@@ -124,11 +127,10 @@ func (m *maker) settle(f *Field) {
 }
 
 func why(f *Field) string {
-	switch {
-	case f.template != "" || f.Hint.Given || !f.Hint.Placeholder:
-		return "it has no value"
+	if f.Hint.Placeholder {
+		return "the example has a placeholder"
 	}
-	return "the example has a placeholder"
+	return "it has no value"
 }
 
 // follows reports whether a value that the vault has is made from one that
@@ -137,7 +139,7 @@ func (m *maker) follows(f *Field) bool {
 	for _, r := range f.Recipe.Refs() {
 		if src := m.d.target(f, r); src != nil {
 			m.settle(src)
-			if src.State() == Changed {
+			if !src.item.Skip && src.State() == Changed {
 				return true
 			}
 		}
@@ -173,7 +175,7 @@ func (d *Draft) target(from *Field, r generate.Ref) *Field {
 }
 
 func (m *maker) lookup(from *Field, r generate.Ref) (rinca.Secret, error) {
-	if f := m.d.target(from, r); f != nil {
+	if f := m.d.target(from, r); f != nil && !f.item.Skip {
 		if m.busy[f] && f.Open() {
 			return rinca.Secret{}, rinca.Errorf(rinca.Invalid, "%s is made from itself, through %s", from.Key, r)
 		}

@@ -156,7 +156,18 @@ func IsConcealed(key, value string) bool {
 }
 
 // harmless are names that only sound secret: PASSWORD_MIN_LENGTH.
-var harmless = regexp.MustCompile(`(?i)_(LENGTH|TTL|EXPIRY|EXPIRATION|ENABLED|REQUIRED|ALGORITHM|PATH|FILE|DAYS|HOURS|MINUTES|SECONDS)$`)
+var harmless = regexp.MustCompile(`(?i)_(LENGTH|TTL|EXPIRY|EXPIRATION|ENABLED|REQUIRED|ALGORITHM|POLICY|PATH|FILE|DAYS|HOURS|MINUTES|SECONDS)$`)
+
+var secretName = regexp.MustCompile(`(?i)PASS(WD|PHRASE|WORD)?(_|\d|$)|PASSWORD|SECRET|TOKEN|(^|_)(PRIVATE|API|ACCESS|ENCRYPTION|SIGNING|MASTER|AUTH)?_?KEY$|(^|_)(SALT|PEPPER|JWT)(_|$)`)
+
+// about are names of what belongs to a secret without being one.
+var about = regexp.MustCompile(`(?i)_(NAME|ID|URL|TYPE|USER|HOST)$`)
+
+// IsSecretName reports whether a variable of this name surely holds a secret,
+// one that must be hard to guess.
+func IsSecretName(key string) bool {
+	return secretName.MatchString(key) && !harmless.MatchString(key) && !about.MatchString(key)
+}
 
 // HoldsPassword reports a URL with a password in it: scheme://user:password@host.
 func HoldsPassword(value string) bool { return userInfo.MatchString(value) }
