@@ -42,7 +42,7 @@ func weakness(key, value string, it *rinca.Item) string {
 	}
 	word := strings.ToLower(ornament.ReplaceAllString(value, ""))
 	switch {
-	case slices.Contains(common, word), word == "" && len(value) < 2*minLength:
+	case slices.Contains(common, word):
 		return "one of the passwords that are tried first"
 	case len(word) > 3 && len(value) < 2*minLength && slices.Contains(names(key, it), word):
 		return "the name of something, which is tried first"
