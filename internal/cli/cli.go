@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -59,6 +60,9 @@ func Main(ctx context.Context, env Env) int {
 	context.AfterFunc(ctx, stop)
 
 	a := &app{Env: env, childLimits: noCoreDumps()}
+	if filepath.Base(env.Args[0]) == "op" {
+		return a.op(ctx, env.Args[1:])
+	}
 	root := a.root()
 	root.SetArgs(env.Args[1:])
 	err := root.ExecuteContext(ctx)
@@ -99,7 +103,8 @@ func (a *app) report(err error) int {
 	}
 	code := exitCode(err)
 	var said *reported
-	if code == exitChanges || errors.As(err, &said) {
+	var status exitStatus
+	if code == exitChanges || errors.As(err, &status) || errors.As(err, &said) {
 		return code
 	}
 	fmt.Fprintf(a.Stderr, "Error: %v\n", err)

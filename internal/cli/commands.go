@@ -9,6 +9,7 @@ func commands(a *app) []*cobra.Command {
 		newInit(a),
 		newItem(a),
 		newKey(a),
+		newOp(a),
 		newProvider(a),
 		newReference(a),
 		newVault(a),
