@@ -3,7 +3,10 @@ package export
 import (
 	"context"
 	"os"
+	"slices"
 	"syscall"
+
+	"golang.org/x/sync/errgroup"
 
 	"rinca/internal/atomicfile"
 	"rinca/internal/rinca"
@@ -97,21 +100,15 @@ func (r *run) applyBatch(stacks []Stack) error {
 			st.close()
 		}
 	}()
-	for i := range stacks {
-		s := &stacks[i]
-		if s.Err != nil || len(s.Files) == 0 {
-			continue
-		}
-		if !s.Changes() {
-			r.remember(s)
-			continue
-		}
-		st, err := r.stage(s)
-		if err != nil {
-			s.fail(err)
-			continue
-		}
+	made := false
+	for _, st := range r.stageAll(stacks) {
 		open = append(open, st)
+		made = made || st.made
+	}
+	if made {
+		if err := atomicfile.SyncDir(r.d.root, "."); err != nil {
+			return err
+		}
 	}
 	if err := r.commit(open); err != nil {
 		return err
@@ -122,6 +119,33 @@ func (r *run) applyBatch(stacks []Stack) error {
 		}
 	}
 	return nil
+}
+
+// stageAll prepares the stacks that change, several at once: a journaling file
+// system syncs many files together in little more than the time of one.
+func (r *run) stageAll(stacks []Stack) []*staged {
+	all := make([]*staged, len(stacks))
+	var g errgroup.Group
+	g.SetLimit(writers)
+	for i := range stacks {
+		s := &stacks[i]
+		switch {
+		case s.Err != nil, len(s.Files) == 0:
+		case !s.Changes():
+			r.remember(s)
+		default:
+			g.Go(func() error {
+				st, err := r.stage(s)
+				if err != nil {
+					s.fail(err)
+				}
+				all[i] = st
+				return nil
+			})
+		}
+	}
+	_ = g.Wait() // each error is in its stack
+	return slices.DeleteFunc(all, func(st *staged) bool { return st == nil })
 }
 
 // commit gives staged files their names. The journal is there from before the
@@ -143,22 +167,8 @@ func (r *run) commit(open []*staged) error {
 		}
 		return nil //nolint:nilerr // it is in every stack
 	}
-	for _, st := range open {
-		if len(st.u.Moves) == 0 {
-			continue
-		}
-		if err := r.d.complete(st.u); err != nil {
-			st.s.fail(err)
-			if err := r.d.undo(st.u); err != nil {
-				return rinca.Errorf(rinca.Destination, "stack %s is half replaced: %w", st.s.Name, err).
-					Try("mend it, then export again; %s", hint(err))
-			}
-			if st.made {
-				_ = r.d.root.Remove(st.s.Name)
-			}
-			continue
-		}
-		r.d.record(st.u, r.m)
+	if err := r.renameAll(open); err != nil {
+		return err
 	}
 	if err := r.m.save(r.d.root, r.d.key); err != nil {
 		return err
@@ -168,6 +178,41 @@ func (r *run) commit(open []*staged) error {
 	}
 	for _, st := range open {
 		r.d.dropBackups(st.u)
+	}
+	return nil
+}
+
+// renameAll completes each stack, or undoes it.
+func (r *run) renameAll(open []*staged) error {
+	var g errgroup.Group
+	g.SetLimit(writers)
+	for _, st := range open {
+		if len(st.u.Moves) == 0 {
+			continue
+		}
+		g.Go(func() error {
+			err := r.d.complete(st.u)
+			if err == nil {
+				return nil
+			}
+			st.s.fail(err)
+			if err := r.d.undo(st.u); err != nil {
+				return rinca.Errorf(rinca.Destination, "stack %s is half replaced: %w", st.s.Name, err).
+					Try("mend it, then export again; %s", hint(err))
+			}
+			if st.made {
+				_ = r.d.root.Remove(st.s.Name)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, st := range open {
+		if st.s.Err == nil {
+			r.d.record(st.u, r.m)
+		}
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type memory struct {
 	vault    rinca.Vault
 	items    []rinca.Item
 	requests int
+	made     int
 	// fail, when set, may answer a request: "vaults", "items", "get <id>".
 	fail func(what string) error
 }
@@ -109,8 +110,9 @@ func (m *memory) put(title string, tags []string, pairs ...string) string {
 			return it.ID
 		}
 	}
+	m.made++
 	it := rinca.Item{Info: rinca.Info{
-		ID: fmt.Sprintf("i%025d", len(m.items)), VaultID: m.vault.ID, Title: title, Tags: tags,
+		ID: fmt.Sprintf("i%025d", m.made), VaultID: m.vault.ID, Title: title, Tags: tags,
 	}, Fields: fields}
 	m.touch(&it)
 	m.items = append(m.items, it)
@@ -174,6 +176,11 @@ func (b *testbed) plan() (string, error) {
 func join(err error, p *Plan) error {
 	if err != nil || p == nil {
 		return err
+	}
+	for _, s := range p.Stacks {
+		if s.Err != nil && len(p.Stacks) == 1 {
+			return s.Err
+		}
 	}
 	return p.Err()
 }
@@ -248,4 +255,16 @@ func (b *testbed) tree() string {
 		b.Fatal(err)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// newItem makes the item number i of many.
+func newItem(m *memory, i int) rinca.Item {
+	it := rinca.Item{Info: rinca.Info{
+		ID: fmt.Sprintf("i%025d", i), VaultID: m.vault.ID, Title: fmt.Sprintf("f%d.env", i%3),
+		Tags: []string{fmt.Sprintf("stack:s%05d", i/3)}, Version: 1, UpdatedAt: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
+	}}
+	for k := range 12 {
+		it.Fields = append(it.Fields, rinca.Field{ID: fmt.Sprint(k), Label: fmt.Sprintf("KEY_%d", k), Value: rinca.NewSecret(fmt.Sprintf("value %d of %d", k, i))})
+	}
+	return it
 }

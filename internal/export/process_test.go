@@ -111,7 +111,7 @@ func kills() int {
 	if os.Getenv("RINCA_SOAK") != "" {
 		return 300
 	}
-	return 40
+	return 30
 }
 
 // An export that rewrites 60 files is killed at random moments. A reader sees

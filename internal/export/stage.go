@@ -5,15 +5,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
+
+	"golang.org/x/sync/errgroup"
 
 	"rinca/internal/atomicfile"
 	"rinca/internal/rinca"
 )
 
-// writers is how many files of a stack are written at once: syncing many
-// together costs a journaling file system little more than syncing one.
+// writers is how many stacks, and how many files of each, are written at once.
 const writers = 8
 
 // staged is a stack whose new files are all safe on disk, under temporary
@@ -77,9 +77,6 @@ func (st *staged) openDir() error {
 			return err
 		}
 	}
-	if st.made {
-		return atomicfile.SyncDir(st.d.root, ".")
-	}
 	return nil
 }
 
@@ -122,34 +119,27 @@ func (st *staged) permit(f *File) error {
 // writeAll stages every file that is to be replaced, and keeps another name of
 // each old one, so that the stack can be undone.
 func (st *staged) writeAll() error {
-	var (
-		wg    sync.WaitGroup
-		mu    sync.Mutex
-		first error
-		slots = make(chan struct{}, writers)
-	)
+	moves := make([]move, len(st.s.Files))
+	var g errgroup.Group
+	g.SetLimit(writers)
 	for i := range st.s.Files {
 		f := &st.s.Files[i]
 		if !f.writes() && !f.copied {
 			continue
 		}
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			mv, err := st.writeOne(f)
-			mu.Lock()
-			defer mu.Unlock()
-			if mv.Temp != "" {
-				st.u.Moves = append(st.u.Moves, mv)
-			}
-			if first == nil {
-				first = err
-			}
+		g.Go(func() (err error) {
+			moves[i], err = st.writeOne(f)
+			return err
 		})
 	}
-	wg.Wait()
-	if first != nil || len(st.u.Moves) == 0 {
-		return first
+	err := g.Wait()
+	for _, mv := range moves {
+		if mv.Temp != "" {
+			st.u.Moves = append(st.u.Moves, mv)
+		}
+	}
+	if err != nil || len(st.u.Moves) == 0 {
+		return err
 	}
 	return atomicfile.SyncDir(st.root, ".")
 }
