@@ -119,15 +119,15 @@ func (o *exportPrinter) stack(p *export.Plan, s *export.Stack) {
 }
 
 // exportWords are the words for each action: when done, and when planned.
-var exportWords = map[export.Action]struct{ done, planned, count string }{
-	export.Exported:    {"✓ Exported", "+ Export", "exported"},
-	export.Updated:     {"✓ Updated", "~ Update", "updated"},
-	export.Repaired:    {"✓ Repaired", "~ Repair", "repaired"},
-	export.Permissions: {"✓ Permissions", "~ Permissions", "permissions changed"},
-	export.Unchanged:   {"⊘ No changes", "⊘ No changes", "unchanged"},
-	export.Offline:     {"⊘ Offline", "⊘ Offline", "kept offline"},
-	export.Stale:       {"! Stale", "! Stale", "stale"},
-	export.Pruned:      {"✓ Pruned", "- Prune", "pruned"},
+var exportWords = map[export.Action]struct{ done, count, planned, toDo string }{
+	export.Exported:    {"✓ Exported", "exported", "+ Export", "to export"},
+	export.Updated:     {"✓ Updated", "updated", "~ Update", "to update"},
+	export.Repaired:    {"✓ Repaired", "repaired", "~ Repair", "to repair"},
+	export.Permissions: {"✓ Permissions", "with new permissions", "~ Permissions", "to get new permissions"},
+	export.Unchanged:   {"⊘ No changes", "unchanged", "⊘ No changes", "unchanged"},
+	export.Offline:     {"⊘ Offline", "kept offline", "⊘ Offline", "kept offline"},
+	export.Stale:       {"! Stale", "stale", "! Stale", "stale"},
+	export.Pruned:      {"✓ Pruned", "pruned", "- Prune", "to prune"},
 }
 
 // exportOrder is the order of summaries.
@@ -143,6 +143,11 @@ func (o *exportPrinter) file(f *export.File) {
 		word = words.planned
 	}
 	fmt.Fprintf(o.Stdout, "%s: %s%s\n", word, f.Title, remark(f))
+	if exact(f.Action) {
+		for _, d := range details(f) {
+			fmt.Fprintf(o.Stdout, "    %s\n", d)
+		}
+	}
 	for _, k := range []struct {
 		what string
 		keys []string
@@ -171,11 +176,8 @@ func remark(f *export.File) string {
 	case export.Stale, export.Pruned:
 		parts = append(parts, "gone from the vault")
 	}
-	if f.Drift != "" {
-		parts = append(parts, f.Drift)
-	}
-	if f.Change != "" {
-		parts = append(parts, f.Change)
+	if !exact(f.Action) {
+		parts = append(parts, details(f)...)
 	}
 	if f.Action == export.Stale {
 		parts = append(parts, "--prune removes it")
@@ -186,6 +188,20 @@ func remark(f *export.File) string {
 	return " (" + strings.Join(parts, "; ") + ")"
 }
 
+// exact reports whether the line of an action stands alone, as scripts that
+// read the log expect it; details follow below.
+func exact(a export.Action) bool { return a == export.Exported || a == export.Updated }
+
+func details(f *export.File) []string {
+	var parts []string
+	for _, d := range []string{f.Drift, f.Change} {
+		if d != "" {
+			parts = append(parts, d)
+		}
+	}
+	return parts
+}
+
 func summary(s *export.Stack, plan bool) string {
 	if s.Err != nil {
 		return "failed, no file was changed"
@@ -193,12 +209,13 @@ func summary(s *export.Stack, plan bool) string {
 	count := s.Count()
 	var parts []string
 	for _, action := range exportOrder {
-		if n := count[action]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, exportWords[action].count))
+		n, word := count[action], exportWords[action].count
+		if plan {
+			word = exportWords[action].toDo
 		}
-	}
-	if plan {
-		return "would be " + strings.Join(parts, ", ")
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, word))
+		}
 	}
 	return strings.Join(parts, ", ")
 }
