@@ -5,6 +5,7 @@ import "github.com/spf13/cobra"
 // commands lists every command. Adding one is a file, and a line here.
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
+		newConnect(a),
 		newExport(a),
 		newInit(a),
 		newItem(a),

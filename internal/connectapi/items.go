@@ -1,0 +1,211 @@
+package connectapi
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"rinca/internal/rinca"
+)
+
+func (s *Server) listVaults(r *request) (any, error) {
+	f, err := parseFilter(r.URL.Query().Get("filter"))
+	if err != nil {
+		return nil, err
+	}
+	vaults, err := s.cfg.DB.Vaults(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	out := []vaultJSON{}
+	for _, v := range vaults {
+		if right := r.token.Vaults[v.ID]; (right.Read || right.Write) && f.matches(v.Name, nil) {
+			out = append(out, toVault(v))
+		}
+	}
+	return out, nil
+}
+
+func (s *Server) getVault(r *request) (any, error) {
+	vaults, err := s.cfg.DB.Vaults(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range vaults {
+		if v.ID == r.vaultID {
+			return toVault(v), nil
+		}
+	}
+	return nil, errorf(404, "vault %s not found", r.vaultID)
+}
+
+func (s *Server) listItems(r *request) (any, error) {
+	f, err := parseFilter(r.URL.Query().Get("filter"))
+	if err != nil {
+		return nil, err
+	}
+	infos, err := s.cfg.DB.Items(r.Context(), r.vaultID)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]itemJSON, 0, len(infos))
+	for _, i := range infos {
+		if f.item(i) {
+			out = append(out, toInfo(i))
+		}
+	}
+	return out, nil
+}
+
+// stored reads an item. An archived one is found by its id, as Connect does.
+func (s *Server) stored(r *request) (rinca.Item, error) {
+	items, err := s.cfg.DB.Get(r.Context(), r.vaultID, r.itemID)
+	if rinca.CodeOf(err) == rinca.NotFound {
+		return rinca.Item{}, errorf(404, "item %s not found", r.itemID)
+	}
+	if err != nil {
+		return rinca.Item{}, err
+	}
+	r.note.version = items[0].Version
+	return items[0], nil
+}
+
+func (s *Server) getItem(r *request) (any, error) {
+	it, err := s.stored(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.toItem(it)
+}
+
+func (s *Server) createItem(r *request) (any, error) {
+	var in itemJSON
+	if err := decode(r.Body, &in); err != nil {
+		return nil, err
+	}
+	it, err := fromItem(in, r.vaultID, true)
+	if err != nil {
+		return nil, err
+	}
+	it.ID = "" // the server chooses
+	made, err := s.cfg.DB.Create(r.Context(), it)
+	if err != nil {
+		return nil, err
+	}
+	r.itemID = made.ID
+	return s.shown(r, made, made.Version)
+}
+
+// putItem replaces an item. Its answer carries the version from before: that
+// is what Connect does, and what Terraform waits for.
+func (s *Server) putItem(r *request) (any, error) {
+	old, err := s.stored(r)
+	if err != nil {
+		return nil, err
+	}
+	var in itemJSON
+	if err := decode(r.Body, &in); err != nil {
+		return nil, err
+	}
+	if in.ID != "" && in.ID != r.itemID {
+		return nil, errorf(400, "Item UUID in the body does not match the path")
+	}
+	if in.Category == "" {
+		in.Category = string(old.Category)
+	}
+	it, err := fromItem(in, r.vaultID, false)
+	if err != nil {
+		return nil, err
+	}
+	return s.update(r, old, it)
+}
+
+func (s *Server) patchItem(r *request) (any, error) {
+	old, err := s.stored(r)
+	if err != nil {
+		return nil, err
+	}
+	var ops []patchOp
+	if err := decode(r.Body, &ops); err != nil {
+		return nil, err
+	}
+	if len(ops) == 0 {
+		return s.shown(r, old, old.Version)
+	}
+	before, err := s.toItem(old)
+	if err != nil {
+		return nil, err
+	}
+	after, err := applyPatch(before, ops)
+	if err != nil {
+		return nil, err
+	}
+	it, err := fromItem(after, r.vaultID, false)
+	if err != nil {
+		return nil, err
+	}
+	it.Version = old.Version // two that patch at once: the second is told
+	made, err := s.save(r, old, it)
+	if err != nil {
+		return nil, err
+	}
+	return s.shown(r, made, made.Version)
+}
+
+func (s *Server) update(r *request, old, it rinca.Item) (any, error) {
+	made, err := s.save(r, old, it)
+	if err != nil {
+		return nil, err
+	}
+	return s.shown(r, made, old.Version)
+}
+
+func (s *Server) save(r *request, old, it rinca.Item) (rinca.Item, error) {
+	it.ID = r.itemID
+	if it.Files == nil { // clients leave files out; that does not delete them
+		it.Files = old.Files
+	}
+	made, err := s.cfg.DB.Update(r.Context(), it)
+	r.note.version = made.Version
+	return made, err
+}
+
+// shown is an item as an answer to a write, with the values only for a token
+// that may read them.
+func (s *Server) shown(r *request, it rinca.Item, version int64) (any, error) {
+	out, err := s.toItem(it)
+	if err != nil {
+		return nil, err
+	}
+	out.Version = version
+	if !r.token.Vaults[r.vaultID].Read {
+		return out.withoutValues(), nil
+	}
+	return out, nil
+}
+
+func (s *Server) deleteItem(r *request) (any, error) {
+	if _, err := s.stored(r); err != nil {
+		return nil, err
+	}
+	if err := s.cfg.DB.Delete(r.Context(), r.vaultID, r.itemID); err != nil {
+		return nil, err
+	}
+	return noContent{}, nil
+}
+
+// decode reads a JSON body; the error never quotes it.
+func decode(body io.Reader, into any) error {
+	data, err := io.ReadAll(body)
+	if err != nil {
+		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return tooLarge
+		}
+		return errorf(400, "Unable to read the request body")
+	}
+	if json.Unmarshal(data, into) != nil {
+		return errorf(400, "Invalid JSON in the request body")
+	}
+	return nil
+}
