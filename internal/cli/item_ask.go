@@ -147,6 +147,7 @@ func (c *creation) converse(ctx context.Context) error {
 	for _, it := range pending {
 		c.review(it)
 	}
+	c.printNotes(c.leftovers())
 	answer, err := c.ask.choice(ctx, fmt.Sprintf("\nWrite %s to the vault %s? [Y/n] ", count(len(pending), "item"), c.vault.Name), "yn")
 	if err == nil && answer == 'n' {
 		err = nothingWritten()

@@ -190,6 +190,10 @@ func (c *creation) complete() error {
 // write applies every item, and tells what became of it.
 func (c *creation) write(ctx context.Context) error {
 	doc := createDoc{Vault: exportVault{c.vault.ID, c.vault.Name, c.vault.ContentVersion}, Items: []createdItem{}}
+	doc.Notes = c.leftovers()
+	if c.ask == nil && !c.json {
+		c.printNotes(doc.Notes)
+	}
 	var failed error
 	for _, it := range c.draft.Items {
 		out := createdItem{Title: it.File.Title, Stack: it.File.Stack, Action: "skipped"}

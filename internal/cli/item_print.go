@@ -18,6 +18,7 @@ type (
 	createDoc struct {
 		Vault exportVault   `json:"vault"`
 		Items []createdItem `json:"items"`
+		Notes []string      `json:"notes,omitempty"`
 		Error *jsonError    `json:"error,omitempty"`
 	}
 	createdItem struct {
@@ -44,6 +45,23 @@ func encodeJSON(w io.Writer, doc any) error {
 		return rinca.Errorf(rinca.Destination, "write the result: %w", err)
 	}
 	return nil
+}
+
+// leftovers tells which other variables of the stack no longer match.
+func (c *creation) leftovers() []string {
+	var notes []string
+	for _, l := range c.draft.Leftovers() {
+		notes = append(notes, fmt.Sprintf("%s/%s has the value that %s/%s had; give both examples in one call, or change it as well", printable(l.Title), printable(l.Key), l.Source, l.From))
+	}
+	return notes
+}
+
+func (c *creation) printNotes(notes []string) {
+	for _, note := range notes {
+		if !c.quiet {
+			fmt.Fprintf(c.Stderr, "Note: %s\n", note)
+		}
+	}
 }
 
 // done notes what was written.

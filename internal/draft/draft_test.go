@@ -237,6 +237,31 @@ func TestDerivedValuesFollow(t *testing.T) {
 	}
 }
 
+// A value that changes in one item and stays in another of the stack is told.
+func TestLeftovers(t *testing.T) {
+	db, v := newVault(t)
+	pg := read(t, "postgres.env", pgExample)
+	web := read(t, "web.env", "# must match postgres.env\nDB_PASSWORD=REPLACE_ME\n")
+	write(t, db, v, plan(t, db, v, web, pg))
+	gift := []draft.Gift{{Key: "POSTGRES_PASSWORD", Value: rinca.NewSecret("rotated-by-hand")}}
+
+	d := plan(t, db, v, pg)
+	if err := d.Give(gift); err != nil {
+		t.Fatal(err)
+	}
+	d.Make()
+	if diff := cmp.Diff([]draft.Leftover{{Title: "web.env", Key: "DB_PASSWORD", Source: "postgres.env", From: "POSTGRES_PASSWORD"}}, d.Leftovers()); diff != "" {
+		t.Error(diff)
+	}
+	d = plan(t, db, v, pg, web)
+	if err := d.Give(gift); err != nil {
+		t.Fatal(err)
+	}
+	if d.Make(); len(d.Leftovers()) != 0 {
+		t.Errorf("both in one call: %v", d.Leftovers())
+	}
+}
+
 func TestGive(t *testing.T) {
 	db, v := newVault(t)
 	web, pg := read(t, "web.env", webExample), read(t, "postgres.env", pgExample+"HOST=pg\n")
@@ -247,7 +272,7 @@ func TestGive(t *testing.T) {
 	d := plan(t, db, v, web, pg)
 	if err := d.Give([]draft.Gift{
 		{Key: "SMTP_HOST", Value: rinca.NewSecret("smtp.lan"), Argv: true},
-		{Item: "postgres.env", Key: "HOST", Value: rinca.NewSecret("only-here"), Argv: true},
+		{Item: "postgres.env", Key: "HOST", Value: rinca.NewSecret("just-there"), Argv: true},
 		{Key: "SECRET_KEY", Recipe: spec},
 		{Key: "DB_PASSWORD", Value: rinca.NewSecret("from-a-file")},
 	}); err != nil {
@@ -255,7 +280,7 @@ func TestGive(t *testing.T) {
 	}
 	items := write(t, db, v, d)
 	got := values(items[0])
-	if got["SMTP_HOST"] != "smtp.lan" || got["HOST"] != "db" || values(items[1])["HOST"] != "only-here" || len(got["SECRET_KEY"]) != 6 || got["DB_PASSWORD"] != "from-a-file" {
+	if got["SMTP_HOST"] != "smtp.lan" || got["HOST"] != "db" || values(items[1])["HOST"] != "just-there" || len(got["SECRET_KEY"]) != 6 || got["DB_PASSWORD"] != "from-a-file" {
 		t.Errorf("given values are not where they belong: %d fields", len(got))
 	}
 
@@ -275,8 +300,9 @@ func TestGive(t *testing.T) {
 		{Item: "postgres.env", Key: "HOST", Value: rinca.NewSecret("x")},
 		{Key: "ADMIN_PASSWORD", Value: rinca.NewSecret("hunter2\x00")},
 		{Key: "ADMIN_PASSWORD", Value: rinca.NewSecret(""), Argv: true},
+		{Key: "HOST", Value: rinca.NewSecret("<hunter2>"), Argv: true},
 	})
-	if rinca.CodeOf(err) != rinca.Usage || strings.Count(err.Error(), "\n") != 4 || strings.Contains(err.Error(), "hunter") {
+	if rinca.CodeOf(err) != rinca.Usage || strings.Count(err.Error(), "\n") != 5 || strings.Contains(err.Error(), "hunter") {
 		t.Errorf("%v", err)
 	}
 }

@@ -82,6 +82,9 @@ func (f *Field) give(g Gift) string {
 	case strings.ContainsRune(value, 0):
 		return fmt.Sprintf("%s: the value holds a NUL byte, which no environment can carry", f.Key)
 	}
+	if envfile.IsPlaceholder(value) {
+		return fmt.Sprintf("%s: the value given is a placeholder, which export would refuse", f.Key)
+	}
 	f.Enter(g.Value, Given)
 	return ""
 }
