@@ -11,6 +11,7 @@ import (
 	"rinca/internal/config"
 	"rinca/internal/export"
 	"rinca/internal/rinca"
+	"rinca/internal/server"
 )
 
 // exportFlags are the flags of rinca export.
@@ -89,6 +90,11 @@ func (a *app) export(ctx context.Context, f exportFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	if f.watch && !req.Budget.Limited() {
+		if req.Budget, err = a.watchBudget(); err != nil {
+			return err
+		}
+	}
 	provider, closeProvider, err := a.provider(ctx)
 	if err != nil {
 		return err
@@ -111,6 +117,20 @@ func (a *app) export(ctx context.Context, f exportFlags, args []string) error {
 	}
 	p, err := e.Export(ctx, req)
 	return out.finish(p, err)
+}
+
+// watchBudget is the budget of a watch that was given none: 1Password's own
+// service counts requests, by the account; other vaults do not.
+func (a *app) watchBudget() (export.Budget, error) {
+	s, err := a.sources()
+	if err != nil {
+		return export.Budget{}, err
+	}
+	choice, err := server.Choose(s)
+	if err != nil || (choice.Name != "op" && choice.Name != "sdk") {
+		return export.Budget{}, err
+	}
+	return export.ServiceBudget(), nil
 }
 
 // exportRequest reads flags over variables over the file.

@@ -17,6 +17,13 @@ func (a *app) watchExport(ctx context.Context, e *export.Exporter, req export.Re
 	if interval == 0 {
 		interval = req.Budget.Interval(time.Minute)
 	}
+	if !a.quiet {
+		fmt.Fprintf(a.Stderr, "Looking every %s", interval)
+		if req.Budget.Limited() {
+			fmt.Fprintf(a.Stderr, ", with at most %s requests", req.Budget)
+		}
+		fmt.Fprintln(a.Stderr)
+	}
 	first := true
 	w := export.Watch{
 		Interval: interval,

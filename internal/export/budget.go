@@ -55,7 +55,12 @@ func (b Budget) String() string {
 	return strings.Join(parts, ",")
 }
 
-func (b Budget) limited() bool { return b != Budget{} }
+// Limited reports whether there is a limit at all.
+func (b Budget) Limited() bool { return b != Budget{} }
+
+// ServiceBudget is a budget that leaves others room in the smallest plan of
+// 1Password: 1,000 requests a day for everything that uses the account.
+func ServiceBudget() Budget { return Budget{Hour: 100, Day: 500} }
 
 // A ledger counts requests by the minute, in a file, so that a restart does not
 // forget them. They are written down before they are sent: whoever is killed

@@ -148,3 +148,15 @@ func (d *dest) openStack(stack string) (*os.Root, fs.FileInfo, error) {
 	}
 	return root, info, nil
 }
+
+// stateError is about the state directory. When it belongs to somebody else,
+// this user cannot export here at all, so the hint is about all of it.
+func (d *dest) stateError(verb, name string, err error) error {
+	e := atomicfile.Error(verb, filepath.Join(d.path, name), err)
+	info, statErr := os.Stat(filepath.Join(d.path, stateDir))
+	if !errors.Is(err, fs.ErrPermission) || statErr != nil {
+		return e
+	}
+	return rinca.Errorf(rinca.Destination, "%w", e).
+		Try("run as uid %d, who exported here before, or: %s", statOf(info).UID, atomicfile.Mend(d.path))
+}

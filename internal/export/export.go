@@ -85,7 +85,7 @@ func (e *Exporter) Plan(ctx context.Context, req Request) (*Plan, error) {
 			defer held.Close()
 		}
 		if d.key, err = loadKey(d.root); err != nil {
-			return nil, err
+			return nil, d.stateError("read", keyFile, err)
 		}
 		if err := r.load(); err != nil {
 			return nil, err
@@ -214,7 +214,7 @@ func (r *run) plan(ctx context.Context) (*Plan, error) {
 
 // meter counts requests against the budget, until its result is called.
 func (r *run) meter() (stop func()) {
-	if !r.req.Budget.limited() {
+	if !r.req.Budget.Limited() {
 		return func() {}
 	}
 	l := openLedger(nil, r.req.Budget, r.Now)

@@ -26,7 +26,7 @@ const lockFile = stateDir + "/lock"
 func (d *dest) lock(ctx context.Context, wait time.Duration, waiting func(holder string)) (*os.File, error) {
 	f, err := d.openLock(os.O_CREATE)
 	if err != nil {
-		return nil, atomicfile.Error("lock", filepath.Join(d.path, lockFile), err)
+		return nil, d.stateError("lock", lockFile, err)
 	}
 	return d.holdLock(ctx, f, wait, waiting)
 }
