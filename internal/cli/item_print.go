@@ -115,8 +115,12 @@ func origins(it *draft.Item) string {
 		origin draft.Origin
 		what   string
 	}{
-		{draft.Generated, "generated"}, {draft.Derived, "derived"}, {draft.Given, "given"}, {draft.From, "from a file"},
-		{draft.Asked, "entered"}, {draft.Example, "from the example"},
+		{draft.Generated, "generated"},
+		{draft.Derived, "derived"},
+		{draft.Given, "given"},
+		{draft.From, "from a file"},
+		{draft.Asked, "entered"},
+		{draft.Example, "from the example"},
 	} {
 		if n[o.origin] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n[o.origin], o.what))

@@ -76,6 +76,7 @@ func documentedRaw(_ *testing.T, file, key string) (string, error) {
 }
 
 func documentedSh(t *testing.T, file, key string) (string, error) {
+	t.Helper()
 	sh, err := exec.LookPath("sh")
 	if err != nil {
 		t.Skip("no sh")
@@ -88,7 +89,7 @@ func documentedSh(t *testing.T, file, key string) (string, error) {
 	cmd := exec.CommandContext(t.Context(), sh, "-c", `. "$0"; printf %s "$A"`, name)
 	cmd.Env, cmd.Stdout, cmd.Stderr = []string{"H=home", "HOME=/root", "PATH=/nowhere"}, &out, &errs
 	if err := cmd.Run(); err != nil || errs.Len() > 0 {
-		return "", fmt.Errorf("%v: %s", err, errs.String())
+		return "", fmt.Errorf("status %d: %s", cmd.ProcessState.ExitCode(), errs.String())
 	}
 	return out.String(), nil
 }

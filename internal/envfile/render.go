@@ -38,7 +38,7 @@ type Reason struct {
 
 // Problems are all the reasons why a file cannot be written. Render returns
 // them as the cause of an error with code Invalid.
-type Problems []Reason
+type Problems []Reason //nolint:errname // it is a list, and reads as one
 
 // Error lists the problems, one per line when there are several.
 func (p Problems) Error() string {

@@ -20,8 +20,13 @@ import (
 
 func TestPassword(t *testing.T) {
 	for _, r := range []generate.Recipe{
-		{}, {Length: 3}, {Length: 64}, {Length: 1, Digits: true}, {Length: 2, Letters: true, Symbols: true},
-		{Length: 20, Letters: true}, {Length: 32, Letters: true, Digits: true, Symbols: true, Exclude: "abcXYZ01.-_*"},
+		{},
+		{Length: 3},
+		{Length: 64},
+		{Length: 1, Digits: true},
+		{Length: 2, Letters: true, Symbols: true},
+		{Length: 20, Letters: true},
+		{Length: 32, Letters: true, Digits: true, Symbols: true, Exclude: "abcXYZ01.-_*"},
 		{Length: 8, Digits: true, Exclude: "12345678"},
 	} {
 		for range 50 {

@@ -105,11 +105,11 @@ func pick(chars string, n int) string {
 
 // below returns a number in [0, n), each equally likely.
 func below(n int) int {
-	limit := math.MaxUint32 - math.MaxUint32%uint32(n) //nolint:gosec // n is the length of a short list
+	limit := math.MaxUint32 - math.MaxUint32%uint32(n)
 	for {
 		v := binary.LittleEndian.Uint32(random(4))
 		if v < limit {
-			return int(v % uint32(n)) //nolint:gosec // as above
+			return int(v % uint32(n))
 		}
 	}
 }
