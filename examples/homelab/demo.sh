@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 PATH="$(cd ../.. && pwd)/bin:$PATH"
-work=$(mktemp -d)
+work=$(mktemp -d "${TMPDIR:-/tmp}/rinca-demo.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 export RINCA_HOME=$work/home DEST_ROOT=$work/secrets STACKS="authentik restic uptime-kuma"
 export RINCA_PROVIDER=embedded
@@ -14,7 +14,7 @@ bold=$'\e[1m' dim=$'\e[2m' off=$'\e[0m'
 if [ ! -t 1 ] || [ -n "${NO_COLOR:-}" ]; then bold='' dim='' off=''; fi
 say() { printf '\n%s# %s%s\n' "$dim" "$*" "$off"; }
 run() {
-	printf '%s$ %s%s\n' "$bold" "$(printf '%q ' "$@" | sed "s|$work|/tmp/demo|g; s/ $//")" "$off"
+	printf '%s$ %s%s\n' "$bold" "$(printf '%q ' "$@" | sed 's/ $//')" "$off"
 	"$@"
 }
 
@@ -37,8 +37,9 @@ run ls -l "$DEST_ROOT/authentik"
 say "Nothing changed: one request, no write"
 run rinca export
 
-say "Edit one value; see what would change, by name; export again"
-run rinca op item edit authentik.env --vault homelab --generate-password=letters,digits,50 >/dev/null 2>&1 || true
+say "Rotate one password: what would change, by name; then the files"
+printf '%s$ head -c 36 /dev/urandom | base64 | rinca item create stacks/platform/auth/authentik --set POSTGRES_PASSWORD=- --update%s\n' "$bold" "$off"
+head -c 36 /dev/urandom | base64 | rinca item create stacks/platform/auth/authentik --set POSTGRES_PASSWORD=- --update
 run rinca export --plan || [ $? -eq 2 ]
 run rinca export
 
