@@ -99,7 +99,7 @@ func (o *exportPrinter) stack(p *export.Plan, s *export.Stack) {
 			o.file(&s.Files[i])
 		}
 		if s.DirChange != "" {
-			fmt.Fprintf(o.Stdout, "✓ Permissions: the directory (%s)\n", s.DirChange)
+			fmt.Fprintf(o.Stdout, "%s: the directory (%s)\n", o.word(export.Permissions), s.DirChange)
 		}
 	}
 	o.started = true
@@ -136,13 +136,15 @@ var exportOrder = []export.Action{
 	export.Unchanged, export.Offline, export.Stale, export.Pruned,
 }
 
-func (o *exportPrinter) file(f *export.File) {
-	words := exportWords[f.Action]
-	word := words.done
+func (o *exportPrinter) word(a export.Action) string {
 	if o.plan {
-		word = words.planned
+		return exportWords[a].planned
 	}
-	fmt.Fprintf(o.Stdout, "%s: %s%s\n", word, f.Title, remark(f))
+	return exportWords[a].done
+}
+
+func (o *exportPrinter) file(f *export.File) {
+	fmt.Fprintf(o.Stdout, "%s: %s%s\n", o.word(f.Action), f.Title, remark(f))
 	if exact(f.Action) {
 		for _, d := range details(f) {
 			fmt.Fprintf(o.Stdout, "    %s\n", d)
