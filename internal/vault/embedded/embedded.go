@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -167,6 +168,10 @@ func (db *DB) open(context string, sealed []byte) ([]byte, error) {
 			return nil, err
 		}
 		plain, err = db.currentRing().Open(context, sealed)
+	}
+	if errors.Is(err, seal.ErrUnknownKey) && strings.HasPrefix(context, "meta|") {
+		return nil, rinca.Errorf(rinca.Unauthenticated, "the key in %s is not the one that %s is sealed with", db.cfg.Keys.File(), db.cfg.database()).
+			Try("put back the key file of this home, or name it with RINCA_KEY_FILE")
 	}
 	if err != nil {
 		return nil, corrupt(db.cfg.database(), "%s %w", context, err)
