@@ -5,6 +5,7 @@ import "github.com/spf13/cobra"
 // commands lists every command. Adding one is a file, and a line here.
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
+		newBackup(a),
 		newConnect(a),
 		newDoctor(a),
 		newExport(a),
@@ -14,6 +15,7 @@ func commands(a *app) []*cobra.Command {
 		newOp(a),
 		newProvider(a),
 		newReference(a),
+		newRestore(a),
 		newVault(a),
 		newVersion(a),
 	}
