@@ -118,7 +118,7 @@ func CheckTarget(root *os.Root, name string) error {
 	}
 	full := Path(root, name)
 	return rinca.Errorf(rinca.Destination, "%s is %s, not a file", full, kind(info.Mode())).
-		Try("move it away: mv %s %s.old", full, full)
+		Try("move it away: mv %s %s", Quote(full), Quote(full+".old"))
 }
 
 func kind(m fs.FileMode) string {

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"syscall"
 
 	"rinca/internal/rinca"
@@ -32,11 +34,11 @@ func Error(verb, full string, err error) error {
 	case errors.Is(err, syscall.EROFS):
 		return e.Try("mount it for writing, or choose another directory with --dest")
 	case errors.Is(err, syscall.EPERM) && os.Geteuid() == 0:
-		return e.Try("look for a flag that protects it: lsattr -d %s %s", dir, full)
+		return e.Try("look for a flag that protects it: lsattr -d %s %s", Quote(dir), Quote(full))
 	case errors.Is(err, fs.ErrPermission):
 		return e.Try("%s", Mend(dir))
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return e.Try("df -h %s", dir)
+		return e.Try("df -h %s", Quote(dir))
 	case errors.Is(err, syscall.EBUSY):
 		return e.Try("it is a mount point; mount its directory %s instead of the file", dir)
 	}
@@ -45,5 +47,16 @@ func Error(verb, full string, err error) error {
 
 // Mend is the command that lets this process write in dir.
 func Mend(dir string) string {
+	dir = Quote(dir)
 	return fmt.Sprintf("sudo chown -R %d:%d %s && sudo chmod u+rwx %s", os.Geteuid(), os.Getegid(), dir, dir)
+}
+
+var plain = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
+
+// Quote writes a path so that a shell reads it as one word.
+func Quote(path string) string {
+	if plain.MatchString(path) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

@@ -85,7 +85,7 @@ func (a *app) root() *cobra.Command {
 		return rinca.Errorf(rinca.Usage, "%w", err).Try("%s --help", c.CommandPath())
 	})
 	f := root.PersistentFlags()
-	f.StringVar(&a.flags.Home, "home", "", "`DIR` of the embedded vault, its key and the manifest (RINCA_HOME)")
+	f.StringVar(&a.flags.Home, "home", "", "`DIR` of the embedded vault, its key and rinca.toml (RINCA_HOME)")
 	f.StringVar(&a.flags.File, "config", "", "configuration `FILE`; default rinca.toml in the home (RINCA_CONFIG)")
 	f.StringVar(&a.flags.Provider, "provider", "", "where secrets come from, `NAME`: embedded, connect, op or sdk (RINCA_PROVIDER)")
 	f.StringVar(&a.flags.LogLevel, "log-level", "", "`LEVEL`: debug, info, warn or error (RINCA_LOG_LEVEL)")

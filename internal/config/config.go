@@ -20,7 +20,7 @@ type Flags struct {
 
 // Config is the configuration of the process.
 type Config struct {
-	Home     string // RINCA_HOME: the embedded vault, its key, the manifest
+	Home     string // RINCA_HOME: the embedded vault, its key, rinca.toml
 	File     string // RINCA_CONFIG: "" means rinca.toml in the home, if it is there
 	Provider string // RINCA_PROVIDER: "" means choose
 	LogLevel string // RINCA_LOG_LEVEL: debug, info, warn (default) or error

@@ -11,7 +11,7 @@ type Variable struct {
 // reference page is printed from it.
 func Variables() []Variable {
 	return []Variable{
-		{"RINCA_HOME", "--home", "directory of the embedded vault, its key and the manifest; default `/var/lib/rinca` for root, else `$XDG_DATA_HOME/rinca`"},
+		{"RINCA_HOME", "--home", "directory of the embedded vault, its key and rinca.toml; default `/var/lib/rinca` for root, else `$XDG_DATA_HOME/rinca`"},
 		{"RINCA_CONFIG", "--config", "configuration file; default `rinca.toml` in the home, if it is there"},
 		{"RINCA_PROVIDER", "--provider", "`embedded`, `connect`, `op` or `sdk`; chosen from what is configured when not given"},
 		{"RINCA_LOG_LEVEL", "--log-level", "`debug`, `info`, `warn` (default) or `error`"},

@@ -132,18 +132,14 @@ func (r *run) orphans(vaultID string, stacks []*stackFacts) {
 		if slices.ContainsFunc(s.choice.items, func(i listedItem) bool { return i.Title == title }) {
 			continue
 		}
-		root, _, err := r.d.openStack(stack)
-		if err != nil || root == nil {
-			r.m.remove(name)
-			continue
-		}
-		disk, err := r.look(root, name, e, true)
-		root.Close()
-		if err != nil || disk.kind == absent {
+		disk, err := r.lookAt(name, e)
+		switch {
+		case err != nil: // it cannot be seen; it stays ours
+		case disk.kind == absent:
 			r.m.remove(name) // gone from both: forget it
-			continue
+		default:
+			s.orphans = append(s.orphans, orphan{name: name, disk: disk})
 		}
-		s.orphans = append(s.orphans, orphan{name: name, disk: disk})
 	}
 	for _, s := range stacks {
 		slices.SortFunc(s.orphans, func(a, b orphan) int { return strings.Compare(a.name, b.name) })

@@ -69,7 +69,7 @@ func checkParent(asked string) error {
 	_, err := os.Stat(parent)
 	if errors.Is(err, fs.ErrNotExist) {
 		return rinca.Errorf(rinca.Destination, "the destination %s cannot be made: %s does not exist", asked, parent).
-			Try("mount the disk it should be on, or: sudo mkdir -p %s", asked)
+			Try("mount the disk it should be on, or: sudo mkdir -p %s", atomicfile.Quote(asked))
 	}
 	if err != nil {
 		return destError(asked, err)
@@ -111,7 +111,7 @@ func (d *dest) checkState() error {
 		return atomicfile.Error("read", full, err)
 	}
 	if !info.IsDir() {
-		return rinca.Errorf(rinca.Destination, "%s is not a directory", full).Try("move it away: mv %s %s.old", full, full)
+		return rinca.Errorf(rinca.Destination, "%s is not a directory", full).Try("move it away: mv %s %s", atomicfile.Quote(full), atomicfile.Quote(full+".old"))
 	}
 	return nil
 }
@@ -132,10 +132,10 @@ func (d *dest) openStack(stack string) (*os.Root, fs.FileInfo, error) {
 	}
 	if before.Mode()&fs.ModeSymlink != 0 {
 		return nil, nil, rinca.Errorf(rinca.Destination, "the directory of the stack, %s, is a symbolic link", full).
-			Try("replace it by a directory, or a mount: rm %s", full)
+			Try("replace it by a directory, or a mount: rm %s", atomicfile.Quote(full))
 	}
 	if !before.IsDir() {
-		return nil, nil, rinca.Errorf(rinca.Destination, "%s is not a directory", full).Try("move it away: mv %s %s.old", full, full)
+		return nil, nil, rinca.Errorf(rinca.Destination, "%s is not a directory", full).Try("move it away: mv %s %s", atomicfile.Quote(full), atomicfile.Quote(full+".old"))
 	}
 	root, err := d.root.OpenRoot(stack)
 	if err != nil {

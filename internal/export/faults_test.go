@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ type faulty struct {
 	*testbed
 	// fault may answer a request itself; count is how many it has seen.
 	fault    func(w http.ResponseWriter, r *http.Request, count int) bool
+	mu       sync.Mutex // of fault
 	requests atomic.Int64
 	server   *httptest.Server
 }
@@ -44,10 +46,15 @@ func newFaulty(t *testing.T) *faulty {
 
 func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := int(f.requests.Add(1))
-	if f.fault != nil && f.fault(w, r, n) {
+	f.mu.Lock()
+	fault := f.fault
+	f.mu.Unlock()
+	if fault != nil && fault(w, r, n) {
 		return
 	}
+	f.vault.mu.Lock()
 	v := f.vault.vault
+	f.vault.mu.Unlock()
 	path := strings.Split(strings.Trim(r.URL.Path, "/"), "/") // v1 vaults ID items ID
 	switch len(path) {
 	case 2:
@@ -74,6 +81,13 @@ func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		item["fields"] = fields
 		f.answer(w, item)
 	}
+}
+
+// set puts something in the way.
+func (f *faulty) set(fault func(w http.ResponseWriter, r *http.Request, count int) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault = fault
 }
 
 func wireInfo(i rinca.Info) map[string]any {
@@ -143,7 +157,7 @@ func TestFaultsThatPass(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFaulty(t)
 			f.two("1")
-			f.fault = fault
+			f.set(fault)
 			f.must(twoExported)
 			if f.values() != "1 1" {
 				t.Error(f.values())
@@ -172,12 +186,12 @@ func TestServerDies(t *testing.T) {
 				f.must(twoExported)
 				f.two("2")
 				f.requests.Store(0)
-				f.fault = func(w http.ResponseWriter, r *http.Request, n int) bool {
+				f.set(func(w http.ResponseWriter, r *http.Request, n int) bool {
 					if n >= at {
 						die(w, r)
 					}
 					return n >= at
-				}
+				})
 				got, err := f.export()
 				if code := rinca.CodeOf(err); code != rinca.Unavailable && code != rinca.Partial {
 					t.Errorf("%s, %v", got, err)
@@ -187,7 +201,7 @@ func TestServerDies(t *testing.T) {
 						t.Errorf("the files hold %s", f.values())
 					}
 				}
-				f.fault = nil
+				f.set(nil)
 				if _, err := f.export(); err != nil || f.values() != "2 2" {
 					t.Errorf("afterwards: %s, %v", f.values(), err)
 				}
@@ -203,13 +217,13 @@ func TestOneItemFails(t *testing.T) {
 		f.two("1")
 		f.must(twoExported)
 		f.two("2")
-		f.fault = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		f.set(func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			bad := isGet(r) && strings.HasSuffix(r.URL.Path, f.vault.items[0].ID)
 			if bad {
 				w.WriteHeader(status)
 			}
 			return bad
-		}
+		})
 		p, err := f.e.Export(t.Context(), f.req)
 		if err != nil || f.short(p) != "a failed; b/b.env updated" || f.values() != "1 2" {
 			t.Errorf("%d: %s, %v; files %s", status, f.short(p), err, f.values())
@@ -226,13 +240,13 @@ func TestVaultMovesUnderUs(t *testing.T) {
 	first := func(do func(f *faulty)) func(*faulty) {
 		return func(f *faulty) {
 			done := false
-			f.fault = func(_ http.ResponseWriter, r *http.Request, _ int) bool {
+			f.set(func(_ http.ResponseWriter, r *http.Request, _ int) bool {
 				if isGet(r) && !done {
 					done = true
 					do(f)
 				}
 				return false
-			}
+			})
 		}
 	}
 	for _, c := range []struct {
@@ -254,7 +268,7 @@ func TestVaultMovesUnderUs(t *testing.T) {
 			f.two("1")
 			first(c.do)(f)
 			f.must(c.want)
-			f.fault = nil
+			f.set(nil)
 			got, err := f.export()
 			if want := strings.ReplaceAll(c.want, "exported", "unchanged"); err != nil || got != want {
 				t.Errorf("the next export: %s, %v; want %s", got, err, want)
@@ -264,13 +278,13 @@ func TestVaultMovesUnderUs(t *testing.T) {
 	t.Run("listed and never there", func(t *testing.T) {
 		f := newFaulty(t)
 		f.two("1")
-		f.fault = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		f.set(func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			gone := isGet(r) && strings.HasSuffix(r.URL.Path, f.vault.items[0].ID)
 			if gone {
 				w.WriteHeader(http.StatusNotFound)
 			}
 			return gone
-		}
+		})
 		if got, err := f.export(); rinca.CodeOf(err) != rinca.Partial || got != "a failed; b/b.env exported" {
 			t.Errorf("%s, %v", got, err)
 		}
@@ -279,13 +293,13 @@ func TestVaultMovesUnderUs(t *testing.T) {
 		f := newFaulty(t)
 		f.two("1")
 		n := 0
-		f.fault = func(_ http.ResponseWriter, r *http.Request, _ int) bool {
+		f.set(func(_ http.ResponseWriter, r *http.Request, _ int) bool {
 			if isGet(r) && strings.HasSuffix(r.URL.Path, f.vault.items[0].ID) {
 				n++
 				f.vault.edit(f.vault.items[0].ID, func(i *rinca.Item) { i.Title = fmt.Sprintf("a%d.env", n) })
 			}
 			return false
-		}
+		})
 		if got, err := f.export(); rinca.CodeOf(err) != rinca.Partial || got != "a failed; b/b.env exported" {
 			t.Errorf("%s, %v", got, err)
 		}
@@ -296,7 +310,7 @@ func TestVaultMovesUnderUs(t *testing.T) {
 func TestHostileAnswers(t *testing.T) {
 	f := newFaulty(t)
 	f.two("1")
-	f.fault = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+	f.set(func(w http.ResponseWriter, r *http.Request, _ int) bool {
 		if !isList(r) {
 			return false
 		}
@@ -306,19 +320,19 @@ func TestHostileAnswers(t *testing.T) {
 				return true
 			}
 		}
-	}
+	})
 	if _, err := f.export(); rinca.CodeOf(err) != rinca.Unavailable {
 		t.Errorf("endless: %v", err)
 	}
-	f.fault = func(w http.ResponseWriter, _ *http.Request, _ int) bool {
+	f.set(func(w http.ResponseWriter, _ *http.Request, _ int) bool {
 		w.WriteHeader(http.StatusUnauthorized)
 		fmt.Fprint(w, `{"status":401,"message":"Invalid bearer token"}`)
 		return true
-	}
+	})
 	if _, err := f.export(); rinca.CodeOf(err) != rinca.Unauthenticated || !strings.Contains(err.Error(), "OP_CONNECT_TOKEN invalid") {
 		t.Errorf("401: %v", err)
 	}
-	f.fault = nil
+	f.set(nil)
 	f.req.Vault = "homlab"
 	if _, err := f.export(); rinca.CodeOf(err) != rinca.NotFound || err.Error() != "vault 'homlab' not found" || !strings.Contains(rinca.HintOf(err), "homelab") {
 		t.Errorf("vault: %v, %s", err, rinca.HintOf(err))

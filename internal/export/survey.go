@@ -50,6 +50,17 @@ func (r *run) survey(c choice) *stackFacts {
 	return s
 }
 
+// lookAt is look for a single file.
+func (r *run) lookAt(name string, e entry) (diskState, error) {
+	stack, _ := split(name)
+	root, _, err := r.d.openStack(stack)
+	if err != nil || root == nil {
+		return diskState{}, err
+	}
+	defer root.Close()
+	return r.look(root, name, e, true)
+}
+
 // look tells what is under a name, and whether it is what e says. A file is
 // read only when its size is right and its times are not.
 func (r *run) look(root *os.Root, name string, e entry, known bool) (diskState, error) {
