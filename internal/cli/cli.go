@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rinca/internal/config"
+	"rinca/internal/opcommand"
 	"rinca/internal/rinca"
 )
 
@@ -61,7 +62,7 @@ func Main(ctx context.Context, env Env) int {
 
 	a := &app{Env: env, childLimits: noCoreDumps()}
 	if filepath.Base(env.Args[0]) == "op" {
-		return a.op(ctx, env.Args[1:])
+		return opcommand.Main(ctx, a.opEnv(env.Args[1:]))
 	}
 	root := a.root()
 	root.SetArgs(env.Args[1:])

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"os/exec"
 
 	"github.com/spf13/cobra"
 
@@ -23,27 +24,25 @@ this program does the same. "rinca op --help" lists the commands.`,
   ln -s rinca op`,
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if status := a.op(cmd.Context(), args); status != 0 {
+			if status := opcommand.Main(cmd.Context(), a.opEnv(args)); status != 0 {
 				return exitStatus(status)
 			}
 			return nil
 		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+			return opcommand.Complete(cmd.Context(), a.opEnv(append(args, toComplete)))
+		},
 	}
 }
 
-// op runs the op-compatible command and returns its exit status.
-func (a *app) op(ctx context.Context, args []string) int {
-	return opcommand.Main(ctx, opcommand.Env{
+// opEnv is the outside of the op-compatible command.
+func (a *app) opEnv(args []string) opcommand.Env {
+	env := opcommand.Env{
 		Args: args, Environ: a.Environ, Stdin: a.Stdin, Stdout: a.Stdout, Stderr: a.Stderr,
-		Account: a.opAccount(), Terminal: isTerminal(a.Stdin),
 		Open: func(ctx context.Context) (rinca.Provider, func(), error) {
-			s, err := a.sources()
+			s, err := a.opSources()
 			if err != nil {
 				return nil, nil, err
-			}
-			// We are op: another op is not asked, the SDK is.
-			if c, err := server.Choose(s); err == nil && c.Name == "op" {
-				s.Config.Provider = "sdk"
 			}
 			p, err := server.Open(ctx, s)
 			if err != nil {
@@ -55,17 +54,27 @@ func (a *app) op(ctx context.Context, args []string) int {
 				}
 			}, nil
 		},
-	})
+	}
+	if s, err := a.opSources(); err == nil {
+		env.Account = s.Config.Home
+		choice, _ := server.Choose(s)
+		switch choice.Name {
+		case "connect":
+			env.Account = s.Config.ConnectHost
+		case "sdk":
+			env.Account, env.ServiceAccount = "1Password", true
+		}
+	}
+	return env
 }
 
-// opAccount names where the vaults are.
-func (a *app) opAccount() string {
-	c, err := a.config()
-	if err != nil {
-		return ""
+// opSources is what the vault is chosen from when we are op ourselves: no op
+// is asked, neither one on PATH nor one that is named.
+func (a *app) opSources() (server.Sources, error) {
+	s, err := a.sources()
+	if s.Config.Provider == "op" {
+		s.Config.Provider = ""
 	}
-	if c.ConnectHost != "" {
-		return c.ConnectHost
-	}
-	return c.Home
+	s.LookPath = func(string) (string, error) { return "", exec.ErrNotFound }
+	return s, err
 }

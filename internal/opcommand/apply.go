@@ -1,57 +1,23 @@
 package opcommand
 
 import (
-	"encoding/base32"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
-	"time"
-
 	"crypto/rand"
+	"encoding/base32"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"rinca/internal/rinca"
 )
 
-// addMore is the section without a label that 1Password puts fields into when
-// none is named.
-const addMore = "add more"
-
-// The types of assignment statements, and the types of fields they make.
-var kinds = []struct {
-	kind string
-	typ  rinca.FieldType
-}{
-	{"password", rinca.TypeConcealed},
-	{"concealed", rinca.TypeConcealed},
-	{"text", rinca.TypeString},
-	{"string", rinca.TypeString},
-	{"email", rinca.TypeEmail},
-	{"url", rinca.TypeURL},
-	{"date", rinca.TypeDate},
-	{"monthyear", rinca.TypeMonthYear},
-	{"month_year", rinca.TypeMonthYear},
-	{"phone", rinca.TypePhone},
-	{"otp", rinca.TypeOTP},
-}
-
-func fieldTypeOf(kind string) rinca.FieldType {
-	for _, k := range kinds {
-		if k.kind == kind {
-			return k.typ
-		}
-	}
-	return ""
-}
-
 // apply changes an item by the statements. creating drops empty values, as op
-// does.
+// does. Files have been read before: see readFiles.
 func apply(it *rinca.Item, statements []assignment, creating bool) error {
 	for _, a := range statements {
 		var err error
 		switch {
 		case a.kind == "file":
-			err = attach(it, a)
+			attach(it, a)
 		case a.kind == "delete":
 			err = remove(it, a)
 		default:
@@ -64,66 +30,85 @@ func apply(it *rinca.Item, statements []assignment, creating bool) error {
 	return nil
 }
 
-func attach(it *rinca.Item, a assignment) error {
-	if !a.hasValue || a.value == "" {
-		return fmt.Errorf("the file of %q is not named: use %s[file]=<path>", a.field, a.field)
+// readFiles replaces the paths of attachments by what the files hold, and
+// names those without a name after their file.
+func (s *session) readFiles(statements []assignment) error {
+	for i, a := range statements {
+		if a.kind != "file" {
+			continue
+		}
+		path := a.value.Reveal()
+		data, _, err := s.readInput(path, "file of "+a.name())
+		if err != nil {
+			return err
+		}
+		if a.field == "" {
+			statements[i].field = filepath.Base(path)
+		}
+		statements[i].value = rinca.NewSecret(string(data))
 	}
-	data, err := os.ReadFile(a.value)
-	if err != nil {
-		return fmt.Errorf("read the file of %q: %w", a.field, err)
-	}
-	name := a.field
-	if name == "" {
-		name = filepath.Base(a.value)
-	}
-	f := rinca.File{Name: name, Size: int64(len(data)), Content: rinca.NewSecret(string(data))}
+	return nil
+}
+
+func attach(it *rinca.Item, a assignment) {
+	f := rinca.File{Name: a.field, Size: int64(a.value.Len()), Content: a.value}
 	if a.section != "" {
 		f.SectionID = sectionFor(it, a.section)
 	}
+	it.Files = slices.Clone(it.Files)
 	for i := range it.Files {
-		if it.Files[i].Name == name {
+		if it.Files[i].Name == f.Name && (a.section == "" || it.Files[i].SectionID == f.SectionID) {
 			it.Files[i] = f
-			return nil
+			return
 		}
 	}
 	it.Files = append(it.Files, f)
-	return nil
 }
 
+// remove takes a field or a file out of the item; a built-in field stays, and
+// is empty.
 func remove(it *rinca.Item, a assignment) error {
-	for i, f := range it.Files {
-		if f.Name == a.field {
-			it.Files = append(it.Files[:i:i], it.Files[i+1:]...)
-			return nil
-		}
-	}
+	section := ""
 	i, err := findField(*it, a)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if i < 0 {
-		return fmt.Errorf("%q isn't a field in the %q item.", qualified(a), it.Title) //nolint:staticcheck // op's own words
-	}
-	section := it.Fields[i].SectionID
-	if it.Fields[i].Purpose != rinca.PurposeNone { // a built-in field is emptied
+	case i >= 0 && it.Fields[i].Purpose != rinca.PurposeNone:
 		it.Fields[i].Value = rinca.Secret{}
 		return nil
-	}
-	it.Fields = append(it.Fields[:i:i], it.Fields[i+1:]...)
-	for _, f := range it.Fields {
-		if f.SectionID == section {
-			return nil
+	case i >= 0:
+		section = it.Fields[i].SectionID
+		it.Fields = slices.Delete(slices.Clone(it.Fields), i, i+1)
+	default:
+		i = slices.IndexFunc(it.Files, func(f rinca.File) bool {
+			return f.Name == a.field && (a.section == "" || inSection(*it, f.SectionID, a.section))
+		})
+		if i < 0 {
+			return noField(*it, a.name())
 		}
+		section = it.Files[i].SectionID
+		it.Files = slices.Delete(slices.Clone(it.Files), i, i+1)
 	}
-	for j, s := range it.Sections {
-		if s.ID == section {
-			it.Sections = append(it.Sections[:j:j], it.Sections[j+1:]...)
-			break
-		}
-	}
+	dropIfEmpty(it, section)
 	return nil
 }
 
+func noField(it rinca.Item, name string) error {
+	return fail("%q isn't a field in the %q item.", name, it.Title)
+}
+
+// dropIfEmpty removes a section that nothing is in any more.
+func dropIfEmpty(it *rinca.Item, section string) {
+	if section == "" ||
+		slices.ContainsFunc(it.Fields, func(f rinca.Field) bool { return f.SectionID == section }) ||
+		slices.ContainsFunc(it.Files, func(f rinca.File) bool { return f.SectionID == section }) {
+		return
+	}
+	it.Sections = slices.DeleteFunc(slices.Clone(it.Sections), func(s rinca.Section) bool { return s.ID == section })
+}
+
+// assign sets a field, and makes it when there is none of that name: outside
+// every section, if the statement names none.
 func assign(it *rinca.Item, a assignment, creating bool) error {
 	i, err := findField(*it, a)
 	if err != nil {
@@ -131,116 +116,92 @@ func assign(it *rinca.Item, a assignment, creating bool) error {
 	}
 	typ := fieldTypeOf(a.kind)
 	if i < 0 {
-		if creating && a.value == "" {
+		if creating && a.hasValue && a.value.IsEmpty() {
 			return nil
 		}
 		if !a.hasValue {
-			return fmt.Errorf("%q isn't a field in the %q item.", qualified(a), it.Title) //nolint:staticcheck // op's own words
+			return noField(*it, a.name())
 		}
-		section := addMore
+		f := rinca.Field{ID: randomID(), Type: rinca.TypeConcealed, Label: a.field}
+		if typ == rinca.TypeOTP {
+			f.ID = "TOTP_" + f.ID
+		}
 		if a.section != "" {
-			section = sectionFor(it, a.section)
-		} else if _, ok := it.Section(addMore); !ok {
-			it.Sections = append(it.Sections, rinca.Section{ID: addMore})
+			f.SectionID = sectionFor(it, a.section)
 		}
-		it.Fields = append(it.Fields, rinca.Field{ID: randomID(), SectionID: section, Type: rinca.TypeConcealed, Label: a.field})
+		it.Fields = append(it.Fields, f)
 		i = len(it.Fields) - 1
 	}
 	f := &it.Fields[i]
+	value := a.value
+	if !a.hasValue { // the type alone is changed
+		value = plainValue(*f)
+	}
 	if typ != "" {
 		f.Type = typ
 	}
-	if !a.hasValue {
-		return nil // the type alone is changed
+	f.Value = rinca.Secret{}
+	if !value.IsEmpty() {
+		f.Value, err = storedValue(f.Type, value, a.name())
 	}
-	if a.value == "" {
-		f.Value = rinca.Secret{}
-		return nil
-	}
-	value, err := normal(f.Type, a)
-	if err != nil {
-		return err
-	}
-	f.Value = value
-	return nil
-}
-
-// normal checks a value against its type, and stores dates as 1Password does.
-func normal(typ rinca.FieldType, a assignment) (rinca.Secret, error) {
-	switch typ {
-	case rinca.TypeDate:
-		t, err := time.Parse(time.DateOnly, a.value)
-		if err != nil {
-			return rinca.Secret{}, fmt.Errorf("the value of %q is not a date: use YYYY-MM-DD", a.field)
-		}
-		return rinca.NewSecret(fmt.Sprint(t.Unix())), nil
-	case rinca.TypeMonthYear:
-		digits := strings.ReplaceAll(a.value, "/", "")
-		if _, err := time.Parse("200601", digits); err != nil {
-			return rinca.Secret{}, fmt.Errorf("the value of %q is not a month: use YYYYMM or YYYY/MM", a.field)
-		}
-		return rinca.NewSecret(digits), nil
-	}
-	return rinca.NewSecret(a.value), nil
-}
-
-func qualified(a assignment) string {
-	if a.section != "" {
-		return a.section + "." + a.field
-	}
-	return a.field
+	return err
 }
 
 // findField returns the index of the field that a statement names, -1 for
-// none. A name that fits several fields is an error.
+// none. An id comes before labels; a label counts to the letter, or without
+// its blanks, and that of a built-in field in any case. Of fields with the
+// same label, one outside every section is meant, unless a section is named.
 func findField(it rinca.Item, a assignment) (int, error) {
-	var found []int
+	var exact, close, loose []int
 	for i, f := range it.Fields {
-		if a.section != "" && !inSection(it, f, a.section) {
-			continue
-		}
-		if f.ID == a.field {
+		switch {
+		case a.section != "" && !inSection(it, f.SectionID, a.section):
+		case f.ID == a.field:
 			return i, nil
-		}
-		if sameName(f.Label, a.field) {
-			found = append(found, i)
+		case f.Label == a.field:
+			exact = append(exact, i)
+		case unspaced(f.Label) == unspaced(a.field):
+			close = append(close, i)
+		case strings.EqualFold(unspaced(f.Label), unspaced(a.field)) && builtIn(it, f):
+			loose = append(loose, i)
 		}
 	}
-	switch len(found) {
-	case 0:
+	found := first(exact, close, loose)
+	if len(found) == 0 {
 		return -1, nil
-	case 1:
-		return found[0], nil
 	}
-	for _, i := range found { // a built-in field comes first
-		if it.Fields[i].Purpose != rinca.PurposeNone {
-			return i, nil
-		}
+	if top := slices.DeleteFunc(slices.Clone(found), func(i int) bool { return it.Fields[i].SectionID != "" }); len(top) == 1 && a.section == "" {
+		found = top
 	}
-	return -1, fmt.Errorf("%q matches more than one field of the %q item. Specify its section: <section>.%s", qualified(a), it.Title, a.field)
+	if len(found) > 1 {
+		return -1, fail("%q matches more than one field of the %q item. Specify the section, or use the ID of the field.", a.name(), it.Title)
+	}
+	return found[0], nil
 }
 
-func inSection(it rinca.Item, f rinca.Field, name string) bool {
-	sec := sectionOf(it, f.SectionID)
-	return sec != nil && (sec.ID == name || sameName(sec.Label, name))
+// inSection reports whether the section with that id is one that the name
+// means: by its id, or by its label without regard to blanks and case.
+func inSection(it rinca.Item, id, name string) bool {
+	sec := sectionOf(it, id)
+	return sec != nil && (sec.ID == name || (sec.Label != "" && strings.EqualFold(unspaced(sec.Label), unspaced(name))))
 }
 
-// sameName compares names as op does: without regard to case and spaces.
-func sameName(a, b string) bool {
-	return strings.EqualFold(strings.ReplaceAll(a, " ", ""), strings.ReplaceAll(b, " ", "")) && a != ""
-}
+func unspaced(s string) string { return strings.ReplaceAll(s, " ", "") }
 
+// sectionFor returns the id of the section with that name, which is made when
+// there is none.
 func sectionFor(it *rinca.Item, name string) string {
 	for _, s := range it.Sections {
-		if s.ID == name || sameName(s.Label, name) {
+		if inSection(*it, s.ID, name) {
 			return s.ID
 		}
 	}
-	id := "Section_" + strings.ToUpper(randomID())
-	it.Sections = append(it.Sections, rinca.Section{ID: id, Label: name})
+	id := "Section_" + randomID()
+	it.Sections = append(slices.Clone(it.Sections), rinca.Section{ID: id, Label: name})
 	return id
 }
 
+// randomID is an id as 1Password forms them: 26 of [a-z2-7].
 func randomID() string {
 	b := make([]byte, 17)
 	rand.Read(b)

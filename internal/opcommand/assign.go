@@ -1,8 +1,9 @@
 package opcommand
 
 import (
-	"fmt"
 	"strings"
+
+	"rinca/internal/rinca"
 )
 
 // An assignment is one statement of op item create and edit:
@@ -11,37 +12,68 @@ type assignment struct {
 	section  string
 	field    string
 	kind     string // the text between the brackets, in lower case; "" for none
-	value    string
+	value    rinca.Secret
 	hasValue bool
+}
+
+// name is what the statement calls the field.
+func (a assignment) name() string {
+	if a.section != "" {
+		return a.section + "." + a.field
+	}
+	return a.field
+}
+
+const assignmentForm = "[<section>.]<field>[[<fieldType>]]=<value>"
+
+// parseAssignments reads the statements. Errors hold no value, and of an
+// argument that is no statement nothing at all: it may be half a password.
+func parseAssignments(args []string) ([]assignment, error) {
+	var out []assignment
+	for i, arg := range args {
+		a, err := parseAssignment(arg)
+		if err != nil {
+			return nil, fail("invalid assignment statement, number %d: %v", i+1, err)
+		}
+		out = append(out, a)
+	}
+	return out, nil
 }
 
 // parseAssignment reads a statement. In the part before the first unescaped
 // "=", a backslash keeps ".", "=" and "\" as they are; what follows is taken
-// to the letter. Errors never hold the value.
+// to the letter.
 func parseAssignment(s string) (assignment, error) {
 	name, value, hasValue := cutUnescaped(s, '=')
-	a := assignment{value: value, hasValue: hasValue}
+	a := assignment{hasValue: hasValue}
+	if hasValue {
+		a.value = rinca.NewSecret(value)
+	}
 	if open := strings.LastIndexByte(name, '['); open >= 0 && strings.HasSuffix(name, "]") {
 		a.kind = strings.ToLower(name[open+1 : len(name)-1])
 		name = name[:open]
+	}
+	if a.kind == "" && !hasValue {
+		return a, fail("it should match %s", assignmentForm)
+	}
+	if a.kind != "" && a.kind != "delete" && a.kind != "file" && fieldTypeOf(a.kind) == "" {
+		return a, fail("its field type is not one of %s", kindNames())
 	}
 	section, field, hasSection := cutUnescaped(name, '.')
 	if hasSection {
 		a.section, name = unescape(section), field
 		if a.section == "" {
-			return a, fmt.Errorf("invalid assignment statement: the section before %q has no name", unescape(name))
+			return a, fail("the section has no name; write a dot in the name of a field as \\.")
 		}
 	}
 	a.field = unescape(name)
 	switch {
-	case !hasValue && a.kind == "":
-		return a, fmt.Errorf("invalid assignment statement %q: it should match [<section>.]<field>[[<fieldType>]]=<value>", a.field)
 	case a.field == "" && a.kind != "file":
-		return a, fmt.Errorf("invalid assignment statement: the field has no name")
-	case a.kind == "delete" && hasValue:
-		return a, fmt.Errorf("invalid assignment statement for %q: [delete] takes no value", a.field)
-	case a.kind != "" && a.kind != "delete" && a.kind != "file" && fieldTypeOf(a.kind) == "":
-		return a, fmt.Errorf("invalid assignment statement for %q: %q is not a field type", a.field, a.kind)
+		return a, fail("the field has no name; it should match %s", assignmentForm)
+	case a.kind == "delete" && value != "":
+		return a, fail("[delete] takes no value")
+	case a.kind == "file" && value == "":
+		return a, fail("[file] takes the path of a file: [<section>.]<name>[file]=<path>")
 	}
 	return a, nil
 }
@@ -70,14 +102,39 @@ func unescape(s string) string {
 	return b.String()
 }
 
-func parseAssignments(args []string) ([]assignment, error) {
-	var out []assignment
-	for _, arg := range args {
-		a, err := parseAssignment(arg)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, a)
+// kinds lists the types of assignment statements, and the types of fields
+// they make.
+func kinds() []struct {
+	kind string
+	typ  rinca.FieldType
+} {
+	return []struct {
+		kind string
+		typ  rinca.FieldType
+	}{
+		{"password", rinca.TypeConcealed},
+		{"concealed", rinca.TypeConcealed},
+		{"text", rinca.TypeString},
+		{"string", rinca.TypeString},
+		{"email", rinca.TypeEmail},
+		{"url", rinca.TypeURL},
+		{"date", rinca.TypeDate},
+		{"monthyear", rinca.TypeMonthYear},
+		{"month_year", rinca.TypeMonthYear},
+		{"phone", rinca.TypePhone},
+		{"otp", rinca.TypeOTP},
 	}
-	return out, nil
+}
+
+func kindNames() string {
+	return "password, text, email, url, date, monthYear, phone, otp, file, delete"
+}
+
+func fieldTypeOf(kind string) rinca.FieldType {
+	for _, k := range kinds() {
+		if k.kind == kind {
+			return k.typ
+		}
+	}
+	return ""
 }

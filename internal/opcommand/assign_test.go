@@ -3,56 +3,81 @@ package opcommand
 import (
 	"strings"
 	"testing"
+
+	"rinca/internal/rinca"
 )
 
 func TestParseAssignment(t *testing.T) {
-	for in, want := range map[string]assignment{
-		"K=V":                            {field: "K", value: "V", hasValue: true},
-		`K=a=b\c`:                        {field: "K", value: `a=b\c`, hasValue: true},
-		"s.K[text]=V":                    {section: "s", field: "K", kind: "text", value: "V", hasValue: true},
-		`a\.b=V`:                         {field: "a.b", value: "V", hasValue: true},
-		`a\=b=V`:                         {field: "a=b", value: "V", hasValue: true},
-		`s\.t.K=V`:                       {section: "s.t", field: "K", value: "V", hasValue: true},
-		"K=":                             {field: "K", hasValue: true},
-		"K[delete]":                      {field: "K", kind: "delete"},
-		"K[Password]":                    {field: "K", kind: "password"},
-		`name\.pem[file]=/tmp/x`:         {field: "name.pem", kind: "file", value: "/tmp/x", hasValue: true},
-		"[file]=/tmp/x":                  {kind: "file", value: "/tmp/x", hasValue: true},
-		"K=[delete]":                     {field: "K", value: "[delete]", hasValue: true},
-		"one-time password[otp]=otpauth": {field: "one-time password", kind: "otp", value: "otpauth", hasValue: true},
-	} {
-		got, err := parseAssignment(in)
-		if err != nil || got != want {
-			t.Errorf("%q: %+v, %v; want %+v", in, got, err, want)
-		}
+	type want struct {
+		section, field, kind, value string
+		hasValue                    bool
 	}
-	for _, in := range []string{"", "K", "=V", ".K=V", "K[colour]=V", "K[delete]=V", "[text]=V"} {
-		if a, err := parseAssignment(in); err == nil {
-			t.Errorf("%q: %+v", in, a)
+	for in, w := range map[string]want{
+		"K=V":                            {"", "K", "", "V", true},
+		`K=a=b\c`:                        {"", "K", "", `a=b\c`, true},
+		"s.K[text]=V":                    {"s", "K", "text", "V", true},
+		"s.a.b=V":                        {"s", "a.b", "", "V", true},
+		`a\.b=V`:                         {"", "a.b", "", "V", true},
+		`a\=b=V`:                         {"", "a=b", "", "V", true},
+		`a\\=V`:                          {"", `a\`, "", "V", true},
+		`a\\.b=V`:                        {`a\`, "b", "", "V", true},
+		`a\b=V`:                          {"", `a\b`, "", "V", true},
+		`s\.t.K=V`:                       {"s.t", "K", "", "V", true},
+		"K=":                             {"", "K", "", "", true},
+		"K[delete]":                      {"", "K", "delete", "", false},
+		"K[delete]=":                     {"", "K", "delete", "", true},
+		"K[Password]":                    {"", "K", "password", "", false},
+		"K[monthYear]=2024/01":           {"", "K", "monthyear", "2024/01", true},
+		`name\.pem[file]=/tmp/x`:         {"", "name.pem", "file", "/tmp/x", true},
+		"[file]=/tmp/x":                  {"", "", "file", "/tmp/x", true},
+		"K=[delete]":                     {"", "K", "", "[delete]", true},
+		"one-time password[otp]=otpauth": {"", "one-time password", "otp", "otpauth", true},
+		"K=line one\nline two":           {"", "K", "", "line one\nline two", true},
+	} {
+		a, err := parseAssignment(in)
+		got := want{a.section, a.field, a.kind, a.value.Reveal(), a.hasValue}
+		if err != nil || got != w {
+			t.Errorf("%q: %+v, %v; want %+v", in, got, err, w)
 		}
 	}
 }
 
-// The parser never panics, takes the value to the letter, and its errors do
-// not hold it.
+// Nothing of what is wrong is shown: it may be half a password that a shell
+// has split.
+func TestParseAssignmentRefuses(t *testing.T) {
+	for _, in := range []string{
+		"", "canary", "=canary", ".K=canary", "K[canary]=V", "K[canary]", "K[delete]=canary", "[text]=canary", "canary.x", `\`, "[file]=", "can[ary",
+	} {
+		_, err := parseAssignments([]string{"A=1", in})
+		if err == nil {
+			t.Errorf("%q is taken", in)
+		} else if text := err.Error(); strings.Contains(text, "canary") || !strings.HasPrefix(text, "invalid assignment statement, number 2: ") {
+			t.Errorf("%q: %s", in, text)
+		}
+	}
+}
+
+// FuzzParseAssignment: the parser never panics, takes the value to the letter
+// and shows it in no error, and what it read can be written again.
 func FuzzParseAssignment(f *testing.F) {
-	for _, s := range []string{"K=V", `a\.b[text]=V`, "s.f[delete]", "[file]=x", `\`, "[", "]=", "..=", `s\\.K=V`} {
+	for _, s := range []string{"K=V", `a\.b[text]=V`, "s.f[delete]", "[file]=x", `\`, "[", "]=", "..=", `s\\.K=V`, "K[otp]=", "é.ü[url]=\xff"} {
 		f.Add(s, "canary-value")
 	}
+	escape := strings.NewReplacer(`\`, `\\`, `.`, `\.`, `=`, `\=`)
 	f.Fuzz(func(t *testing.T, name, value string) {
-		if strings.ContainsAny(name, `=\`) {
-			_, _ = parseAssignment(name)
+		if _, err := parseAssignments([]string{name + value}); err != nil && len(value) > 30 && strings.Contains(err.Error(), value) {
+			t.Errorf("the error shows the argument: %v", err)
+		}
+		a, err := parseAssignment(escape.Replace(name) + "=" + value)
+		if err != nil || a.kind != "" {
 			return
 		}
-		a, err := parseAssignment(name + "=" + value)
-		if err != nil {
-			if len(value) > 8 && strings.Contains(err.Error(), value) && !strings.Contains(name, value) {
-				t.Errorf("the error holds the value: %v", err)
-			}
-			return
+		if a.value.Reveal() != value || a.field != name {
+			t.Errorf("%q=%q became %q=%q", name, value, a.field, a.value.Reveal())
 		}
-		if a.value != value {
-			t.Errorf("%q became %q", value, a.value)
+		it := rinca.Item{}
+		if err := apply(&it, []assignment{a}, false); err != nil || len(it.Fields) != 1 || it.Fields[0].Label != name || it.Fields[0].Value.Reveal() != value {
+			t.Errorf("%q=%q made %+v, %v", name, value, it.Fields, err)
 		}
 	})
 }

@@ -2,7 +2,7 @@ package opcommand
 
 import (
 	"context"
-	"fmt"
+	"net/url"
 	"strings"
 
 	"rinca/internal/rinca"
@@ -20,41 +20,49 @@ func (s *session) allVaults() ([]rinca.Vault, error) {
 	return s.vaults, err
 }
 
-// vault finds a vault by id, else by name without regard to case.
+// vault finds a vault by id, else by name, of which the case counts only when
+// it tells two vaults apart.
 func (s *session) vault(query string) (rinca.Vault, error) {
 	vaults, err := s.allVaults()
 	if err != nil {
 		return rinca.Vault{}, err
 	}
+	var ids, exact, folded []rinca.Vault
 	for _, v := range vaults {
-		if v.ID == query {
-			return v, nil
+		switch {
+		case v.ID == query:
+			ids = append(ids, v)
+		case v.Name == query:
+			exact = append(exact, v)
+		case strings.EqualFold(v.Name, query):
+			folded = append(folded, v)
 		}
 	}
-	var found []rinca.Vault
-	for _, v := range vaults {
-		if strings.EqualFold(v.Name, query) {
-			found = append(found, v)
-		}
-	}
+	found := first(ids, exact, folded)
 	switch len(found) {
 	case 0:
-		return rinca.Vault{}, fmt.Errorf("%q isn't a vault in this account. Specify the vault with its ID or name.", query) //nolint:staticcheck // op's own words
+		return rinca.Vault{}, fail("%q isn't a vault in this account. Specify the vault with its ID or name.", query)
 	case 1:
 		return found[0], nil
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "More than one vault matches %q. Try again and specify the vault by its ID: ", query)
+	text := "More than one vault matches %q. Try again and specify the vault by its ID: "
+	args := []any{query}
 	for _, v := range found {
-		fmt.Fprintf(&b, "\n\t* for the vault %q: %s", v.Name, v.ID)
+		text += "\n\t* for the vault %q: %s"
+		args = append(args, v.Name, v.ID)
 	}
-	return rinca.Vault{}, &listError{b.String()}
+	return rinca.Vault{}, fail(text, args...)
 }
 
-// A listError is a message of several lines, which stay.
-type listError struct{ text string }
-
-func (l *listError) Error() string { return l.text }
+// first returns the first list that is not empty.
+func first[T any](lists ...[]T) []T {
+	for _, l := range lists {
+		if len(l) > 0 {
+			return l
+		}
+	}
+	return nil
+}
 
 // scope returns the vaults to look in: the one that was named, else all.
 func (s *session) scope(vaultQuery string) ([]rinca.Vault, error) {
@@ -62,10 +70,14 @@ func (s *session) scope(vaultQuery string) ([]rinca.Vault, error) {
 		return s.allVaults()
 	}
 	v, err := s.vault(vaultQuery)
-	return []rinca.Vault{v}, err
+	if err != nil {
+		return nil, err
+	}
+	return []rinca.Vault{v}, nil
 }
 
-// An archiver can list and archive items that are out of the list.
+// An archiver is a provider with an archive: items that are out of the list,
+// and can be read by id.
 type archiver interface {
 	ItemsAndArchived(ctx context.Context, vaultID string) ([]rinca.Info, error)
 	Archive(ctx context.Context, vaultID, itemID string) error
@@ -82,9 +94,30 @@ func (s *session) infos(v rinca.Vault, archived bool) ([]rinca.Info, error) {
 	return p.Items(s.ctx, v.ID)
 }
 
+// A query names an item, perhaps the vault to look in, and whether one in the
+// archive counts.
+type query struct {
+	item, vault string
+	archived    bool
+}
+
+// plain replaces a private link to an item by the ids in it.
+func (q query) plain() query {
+	if u, err := url.Parse(q.item); err == nil && u.Scheme == "https" && u.Path == "/open/i" {
+		if id := u.Query().Get("i"); id != "" {
+			q.item = id
+		}
+		if q.vault == "" {
+			q.vault = u.Query().Get("v")
+		}
+	}
+	return q
+}
+
 // item finds a whole item by id, else by title, else by its web address.
-func (s *session) item(query, vaultQuery string, archived bool) (rinca.Item, rinca.Vault, error) {
-	vaults, err := s.scope(vaultQuery)
+func (s *session) item(q query) (rinca.Item, rinca.Vault, error) {
+	q = q.plain()
+	vaults, err := s.scope(q.vault)
 	if err != nil {
 		return rinca.Item{}, rinca.Vault{}, err
 	}
@@ -92,92 +125,99 @@ func (s *session) item(query, vaultQuery string, archived bool) (rinca.Item, rin
 	if err != nil {
 		return rinca.Item{}, rinca.Vault{}, err
 	}
-	if rinca.ValidID(query) { // an id needs no list
+	if rinca.ValidID(q.item) { // an id needs no list
 		for _, v := range vaults {
-			items, err := p.Get(s.ctx, v.ID, query)
-			if err == nil && (archived || items[0].State == rinca.Active) {
+			items, err := p.Get(s.ctx, v.ID, q.item)
+			if err == nil && !q.archived && items[0].State != rinca.Active {
+				return rinca.Item{}, v, notActive(q, v)
+			}
+			if err == nil {
 				return items[0], v, nil
 			}
-			if err != nil && rinca.CodeOf(err) != rinca.NotFound {
-				return rinca.Item{}, rinca.Vault{}, err
+			if rinca.CodeOf(err) != rinca.NotFound {
+				return rinca.Item{}, v, err
 			}
 		}
 	}
-	found, where, err := s.match(query, vaults, archived)
+	info, v, err := s.match(q, vaults)
 	if err != nil {
-		return rinca.Item{}, rinca.Vault{}, err
+		return rinca.Item{}, v, err
 	}
-	switch {
-	case len(found) == 1:
-		items, err := p.Get(s.ctx, found[0].VaultID, found[0].ID)
-		if err != nil {
-			return rinca.Item{}, rinca.Vault{}, err
-		}
-		return items[0], where[found[0].VaultID], nil
-	case len(found) > 1:
-		return rinca.Item{}, rinca.Vault{}, ambiguous(query, found, where)
-	case vaultQuery != "":
-		if !archived && s.wasArchived(query, vaults) {
-			return rinca.Item{}, rinca.Vault{}, fmt.Errorf("could not find item %s in vault %s, because it has been deleted or archived.", query, vaults[0].Name) //nolint:staticcheck // op's own words
-		}
-		return rinca.Item{}, rinca.Vault{}, fmt.Errorf("%q isn't an item in the %q vault. Specify the item with its UUID, name, or domain.", query, vaults[0].Name) //nolint:staticcheck // op's own words
+	items, err := p.Get(s.ctx, v.ID, info.ID)
+	if err != nil {
+		return rinca.Item{}, v, err
 	}
-	return rinca.Item{}, rinca.Vault{}, fmt.Errorf("%q isn't an item. Specify the item with its UUID, name, or domain.", query) //nolint:staticcheck // op's own words
+	return items[0], v, nil
 }
 
-func (s *session) wasArchived(query string, vaults []rinca.Vault) bool {
-	found, _, err := s.match(query, vaults, true)
-	return err == nil && len(found) > 0
+func notActive(q query, v rinca.Vault) error {
+	return fail("could not find item %s in vault %s, because it has been deleted or archived.", q.item, v.Name)
 }
 
-// match lists the items that a query names: exact titles before titles in
-// another case, and those before web addresses.
-func (s *session) match(query string, vaults []rinca.Vault, archived bool) ([]rinca.Info, map[string]rinca.Vault, error) {
-	where := map[string]rinca.Vault{}
-	var ids, exact, folded, domains []rinca.Info
+// A match is an item of a list, and its vault.
+type match struct {
+	rinca.Info
+	vault rinca.Vault
+}
+
+// match finds the one item that a query names, among the titles of the
+// vaults: exact ones before those in another case, and both before web
+// addresses.
+func (s *session) match(q query, vaults []rinca.Vault) (rinca.Info, rinca.Vault, error) {
+	var exact, folded, domains, archived []match
 	for _, v := range vaults {
-		where[v.ID] = v
-		infos, err := s.infos(v, archived)
+		infos, err := s.infos(v, true) // those in the archive explain why one is not found
 		if err != nil {
-			return nil, nil, err
+			return rinca.Info{}, v, err
 		}
 		for _, i := range infos {
 			switch {
-			case i.ID == query:
-				ids = append(ids, i)
-			case i.Title == query:
-				exact = append(exact, i)
-			case strings.EqualFold(i.Title, query):
-				folded = append(folded, i)
-			case hasDomain(i, query):
-				domains = append(domains, i)
+			case !q.archived && i.State != rinca.Active:
+				if strings.EqualFold(i.Title, q.item) {
+					archived = append(archived, match{i, v})
+				}
+			case i.Title == q.item:
+				exact = append(exact, match{i, v})
+			case strings.EqualFold(i.Title, q.item):
+				folded = append(folded, match{i, v})
+			case hasDomain(i, q.item):
+				domains = append(domains, match{i, v})
 			}
 		}
 	}
-	for _, found := range [][]rinca.Info{ids, exact, folded, domains} {
-		if len(found) > 0 {
-			return found, where, nil
-		}
+	found := first(exact, folded, domains)
+	switch {
+	case len(found) == 1:
+		return found[0].Info, found[0].vault, nil
+	case len(found) > 1:
+		return rinca.Info{}, rinca.Vault{}, ambiguous(q.item, found)
+	case len(archived) > 0:
+		return rinca.Info{}, rinca.Vault{}, notActive(q, archived[0].vault)
+	case q.vault != "":
+		return rinca.Info{}, rinca.Vault{}, fail("%q isn't an item in the %q vault. Specify the item with its UUID, name, or domain.", q.item, vaults[0].Name)
 	}
-	return nil, where, nil
+	return rinca.Info{}, rinca.Vault{}, fail("%q isn't an item. Specify the item with its UUID, name, or domain.", q.item)
 }
 
 func hasDomain(i rinca.Info, query string) bool {
 	for _, u := range i.URLs {
-		host := strings.TrimPrefix(strings.TrimPrefix(u.Href, "https://"), "http://")
-		host, _, _ = strings.Cut(host, "/")
-		if host != "" && strings.EqualFold(host, query) {
+		href := u.Href
+		if !strings.Contains(href, "://") {
+			href = "https://" + href
+		}
+		if parsed, err := url.Parse(href); err == nil && parsed.Hostname() != "" && strings.EqualFold(parsed.Hostname(), query) {
 			return true
 		}
 	}
 	return false
 }
 
-func ambiguous(query string, found []rinca.Info, where map[string]rinca.Vault) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "More than one item matches %q. Try again and specify the item by its ID: ", query)
-	for _, i := range found {
-		fmt.Fprintf(&b, "\n\t* for the item %q in vault %s: %s", i.Title, where[i.VaultID].Name, i.ID)
+func ambiguous(query string, found []match) error {
+	text := "More than one item matches %q. Try again and specify the item by its ID: "
+	args := []any{query}
+	for _, m := range found {
+		text += "\n\t* for the item %q in vault %s: %s"
+		args = append(args, m.Title, m.vault.Name, m.ID)
 	}
-	return &listError{b.String()}
+	return fail(text, args...)
 }

@@ -11,60 +11,76 @@ import (
 )
 
 func newItem(s *session) *cobra.Command {
-	return group("item", "List, get, create, edit or delete items",
-		newItemList(s), newItemGet(s), newItemCreate(s), newItemEdit(s), newItemDelete(s), newItemTemplate(s))
+	return group("item", "Perform CRUD operations on the 1Password items in your vaults",
+		newItemCreate(s), newItemDelete(s), newItemEdit(s), newItemGet(s), newItemList(s), newItemTemplate(s))
+}
+
+// listFlags say which items are listed.
+type listFlags struct {
+	vault                    string
+	tags, categories         []string
+	favorite, archived, long bool
 }
 
 func newItemList(s *session) *cobra.Command {
-	var vault string
-	var tags, cats []string
-	var favorite, archived, long bool
-	c := &cobra.Command{Use: "list [flags]", Aliases: []string{"ls"}, Short: "List items", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		vaults, err := s.scope(vault)
+	var f listFlags
+	c := &cobra.Command{
+		Use: "list [flags]", Aliases: []string{"ls"}, Short: "List items",
+		Example: `  op item list --vault homelab --tags stack:authentik --format json
+  op item list --categories "Secure Note,Login" --long`,
+		Args: noArgs, RunE: func(*cobra.Command, []string) error { return s.list(f) },
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.vault, "vault", "", "Only list items in this vault.")
+	flags.StringSliceVar(&f.tags, "tags", nil, "Only list items with these tags (comma-separated).")
+	flags.StringSliceVar(&f.categories, "categories", nil, "Only list items in these categories (comma-separated).")
+	flags.BoolVar(&f.favorite, "favorite", false, "Only list favorite items.")
+	flags.BoolVar(&f.archived, "include-archive", false, "Include items in the Archive. Can also be set using OP_INCLUDE_ARCHIVE.")
+	flags.BoolVar(&f.long, "long", false, "Output a more detailed item list.")
+	s.completeVaults(c)
+	return c
+}
+
+func (s *session) list(f listFlags) error {
+	var wanted []rinca.Category
+	for _, name := range f.categories {
+		c, err := needCategory(name)
 		if err != nil {
 			return err
 		}
-		for _, name := range cats {
-			if _, ok := findCategory(name); !ok {
-				return fmt.Errorf("%q is not a category: see op item template list", name)
+		wanted = append(wanted, c.id)
+	}
+	vaults, err := s.scope(f.vault)
+	if err != nil {
+		return err
+	}
+	out := []itemJSON{}
+	for _, v := range vaults {
+		infos, err := s.infos(v, f.archived || s.on("OP_INCLUDE_ARCHIVE"))
+		if err != nil {
+			return err
+		}
+		for _, i := range infos {
+			if hasTag(i, f.tags) && (len(wanted) == 0 || slices.Contains(wanted, i.Category)) && (!f.favorite || i.Favorite) {
+				out = append(out, s.infoJSON(i, v))
 			}
 		}
-		out := []itemJSON{}
-		for _, v := range vaults {
-			infos, err := s.infos(v, archived || s.getenv("OP_INCLUDE_ARCHIVE") == "true")
-			if err != nil {
-				return err
-			}
-			for _, i := range infos {
-				if hasTag(i, tags) && hasCategory(i, cats) && (!favorite || i.Favorite) {
-					out = append(out, infoJSON(i, v))
-				}
-			}
-		}
-		return s.printList(out, long)
-	}}
-	f := c.Flags()
-	f.StringVar(&vault, "vault", "", "only list items in this vault")
-	f.StringSliceVar(&tags, "tags", nil, "only list items with these tags (comma-separated)")
-	f.StringSliceVar(&cats, "categories", nil, "only list items in these categories (comma-separated)")
-	f.BoolVar(&favorite, "favorite", false, "only list favorite items")
-	f.BoolVar(&archived, "include-archive", false, "include items in the archive")
-	f.BoolVar(&long, "long", false, "output a more detailed item list")
-	return c
+	}
+	return s.printList(out, f.long)
 }
 
 func (s *session) printList(items []itemJSON, long bool) error {
 	if s.json() {
-		return s.print(items)
+		return s.printJSON(items)
 	}
 	t := table{s.Stdout, []string{"ID", "TITLE", "VAULT", "EDITED"}, nil}
 	if long {
-		t.heading = append(t.heading, "CATEGORY", "TAGS", "VERSION")
+		t.heading = []string{"ID", "TITLE", "VAULT", "EDITED", "CATEGORY", "VERSION", "TAGS"}
 	}
 	for _, i := range items {
 		cells := []string{i.ID, i.Title, i.Vault.Name, s.ago(i.UpdatedAt)}
 		if long {
-			cells = append(cells, i.Category, strings.Join(i.Tags, ","), fmt.Sprint(i.Version))
+			cells = append(cells, i.Category, fmt.Sprint(i.Version), strings.Join(i.Tags, ","))
 		}
 		t.row(cells...)
 	}
@@ -78,6 +94,7 @@ func hasTag(i rinca.Info, wanted []string) bool {
 		return true
 	}
 	for _, w := range wanted {
+		w = strings.TrimSpace(w)
 		for _, t := range i.Tags {
 			if strings.EqualFold(t, w) || (len(t) > len(w) && strings.EqualFold(t[:len(w)+1], w+"/")) {
 				return true
@@ -87,46 +104,48 @@ func hasTag(i rinca.Info, wanted []string) bool {
 	return false
 }
 
-func hasCategory(i rinca.Info, wanted []string) bool {
-	return len(wanted) == 0 || slices.ContainsFunc(wanted, func(name string) bool {
-		c, ok := findCategory(name)
-		return ok && c.id == i.Category
-	})
-}
-
 func newItemDelete(s *session) *cobra.Command {
 	var vault string
 	var archive bool
-	c := &cobra.Command{Use: "delete [{ <itemName> | <itemID> | <shareLink> | - }] [flags]", Aliases: []string{"remove", "rm"}, Short: "Delete or archive an item", Args: cobra.ExactArgs(1), RunE: func(_ *cobra.Command, args []string) error {
-		w, err := s.writer()
+	c := &cobra.Command{
+		Use: "delete [{ <itemName> | <itemID> | <shareLink> | - }] [flags]", Aliases: []string{"remove", "rm"}, Short: "Delete or archive an item",
+		Args: exactArgs(1), RunE: func(_ *cobra.Command, args []string) error { return s.remove(args[0], vault, archive) },
+	}
+	c.Flags().StringVar(&vault, "vault", "", "Look for the item in this vault.")
+	c.Flags().BoolVar(&archive, "archive", false, "Move the item to the Archive.")
+	s.completeItems(c, &vault)
+	return c
+}
+
+// remove deletes or archives an item, or all that standard input names.
+func (s *session) remove(name, vault string, archive bool) error {
+	w, err := s.writer()
+	if err != nil {
+		return err
+	}
+	a, canArchive := w.(archiver)
+	if archive && !canArchive {
+		return fail("this provider has no archive: delete the item without --archive, or archive it in 1Password")
+	}
+	queries := []query{{item: name, vault: vault}}
+	if name == "-" {
+		if queries, err = s.readQueries(query{vault: vault}); err != nil {
+			return err
+		}
+	}
+	for _, q := range queries {
+		it, v, err := s.item(q)
 		if err != nil {
 			return err
 		}
-		queries := []query{{args[0], vault}}
-		if args[0] == "-" {
-			if queries, err = s.readQueries(vault); err != nil {
-				return err
-			}
+		if archive {
+			err = a.Archive(s.ctx, v.ID, it.ID)
+		} else {
+			err = w.Delete(s.ctx, v.ID, it.ID)
 		}
-		for _, q := range queries {
-			it, v, err := s.item(q.item, q.vault, false)
-			if err != nil {
-				return err
-			}
-			if !archive {
-				err = w.Delete(s.ctx, v.ID, it.ID)
-			} else if a, ok := s.provider.(archiver); ok {
-				err = a.Archive(s.ctx, v.ID, it.ID)
-			} else {
-				err = fmt.Errorf("this provider cannot archive items: delete it, or archive it in 1Password")
-			}
-			if err != nil {
-				return err
-			}
+		if err != nil {
+			return err
 		}
-		return nil
-	}}
-	c.Flags().StringVar(&vault, "vault", "", "look for the item in this vault")
-	c.Flags().BoolVar(&archive, "archive", false, "move the item to the archive")
-	return c
+	}
+	return nil
 }

@@ -1,9 +1,8 @@
 package opcommand
 
 import (
-	"encoding/csv"
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -15,46 +14,54 @@ import (
 )
 
 type getFlags struct {
-	vault, fields         string
-	reveal, otp, archived bool
-	shareLink             bool
+	vault, fields                    string
+	reveal, otp, archived, shareLink bool
 }
 
 func newItemGet(s *session) *cobra.Command {
 	var f getFlags
-	c := &cobra.Command{Use: "get [{ <itemName> | <itemID> | <shareLink> | - }] [flags]", Short: "Get an item's details", Args: cobra.ExactArgs(1), RunE: func(_ *cobra.Command, args []string) error {
-		if args[0] != "-" {
-			return s.get(query{args[0], f.vault}, f)
-		}
-		queries, err := s.readQueries(f.vault)
-		if err != nil {
-			return err
-		}
-		return s.getAll(queries, f)
-	}}
+	c := &cobra.Command{
+		Use: "get [{ <itemName> | <itemID> | <shareLink> | - }] [flags]", Short: "Get an item's details",
+		Long: `Prints an item, or the fields that --fields names. Concealed fields are shown
+with --reveal, and always with --format json.
+
+With "-" the items that standard input names are printed one after the other:
+it holds what "op item list --format json" prints, or a name a line.`,
+		Example: `  op item get postgres.env --vault homelab --format json
+  op item get postgres.env --fields label=POSTGRES_USER,label=POSTGRES_PASSWORD --reveal
+  op item list --tags stack:authentik --format json | op item get -`,
+		Args: exactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			f.archived = f.archived || s.on("OP_INCLUDE_ARCHIVE")
+			q := query{item: args[0], vault: f.vault, archived: f.archived}
+			if args[0] != "-" {
+				return s.get(q, f)
+			}
+			queries, err := s.readQueries(q)
+			if err != nil {
+				return err
+			}
+			return s.getAll(queries, f)
+		},
+	}
 	flags := c.Flags()
-	flags.StringVar(&f.vault, "vault", "", "look for the item in this vault")
-	flags.StringVar(&f.fields, "fields", "", "return data from specific fields: label=a,type=b or names")
-	flags.BoolVar(&f.reveal, "reveal", false, "don't conceal sensitive fields")
-	flags.BoolVar(&f.otp, "otp", false, "output the primary one-time password")
-	flags.BoolVar(&f.archived, "include-archive", false, "include items in the archive")
-	flags.BoolVar(&f.shareLink, "share-link", false, "not supported: there is no sharing")
+	flags.StringVar(&f.vault, "vault", "", "Look for the item in this vault.")
+	flags.StringVar(&f.fields, "fields", "", "Return data from specific fields. Use `label=` to get the field by name or `type=` to filter fields by type.")
+	flags.BoolVar(&f.reveal, "reveal", false, "Don't conceal sensitive fields.")
+	flags.BoolVar(&f.otp, "otp", false, "Output the primary one-time password for this item.")
+	flags.BoolVar(&f.archived, "include-archive", false, "Include items in the Archive. Can also be set using OP_INCLUDE_ARCHIVE.")
+	flags.BoolVar(&f.shareLink, "share-link", false, "Not supported: items have no link.")
+	s.completeItems(c, &f.vault)
 	return c
 }
 
-// A query names an item, and perhaps the vault to look in.
-type query struct{ item, vault string }
-
-// readQueries reads the items that op is given on standard input: a list as
-// op item list prints it, objects one after the other, or a name a line.
-func (s *session) readQueries(vault string) ([]query, error) {
-	data, err := io.ReadAll(io.LimitReader(s.Stdin, 64<<20))
+// readQueries reads the items that standard input names: a list as op item
+// list prints it, objects one after the other, or a name a line. What the
+// input does not say is taken from like.
+func (s *session) readQueries(like query) ([]query, error) {
+	data, _, err := s.readInput("-", "list of items")
 	if err != nil {
-		return nil, fmt.Errorf("read standard input: %w", err)
-	}
-	input := strings.TrimSpace(string(data))
-	if input == "" {
-		return nil, errors.New("expected data on stdin but none found")
+		return nil, err
 	}
 	type entry struct {
 		ID    string   `json:"id"`
@@ -62,71 +69,80 @@ func (s *session) readQueries(vault string) ([]query, error) {
 		Vault vaultRef `json:"vault"`
 	}
 	var entries []entry
-	if input[0] == '[' {
-		if json.Unmarshal([]byte(input), &entries) != nil {
-			return nil, errors.New("the input is not a list of items")
-		}
-	} else if input[0] == '{' {
-		for dec := json.NewDecoder(strings.NewReader(input)); dec.More(); {
+	input := strings.TrimSpace(string(data))
+	switch {
+	case input == "":
+		return nil, fail("expected data on stdin but none found")
+	case input[0] == '[':
+		err = json.Unmarshal([]byte(input), &entries)
+	case input[0] == '{':
+		for dec := json.NewDecoder(strings.NewReader(input)); dec.More() && err == nil; {
 			var e entry
-			if dec.Decode(&e) != nil {
-				return nil, errors.New("the input is not a list of items")
-			}
+			err = dec.Decode(&e)
 			entries = append(entries, e)
 		}
-	} else {
+	default:
 		for line := range strings.Lines(input) {
 			entries = append(entries, entry{ID: strings.TrimSpace(line)})
 		}
 	}
+	if err != nil { // its text would quote the input
+		return nil, fail("invalid JSON: expected a list of items, as `op item list --format json` prints it")
+	}
 	var out []query
 	for _, e := range entries {
-		q := query{e.ID, vault}
-		if q.item == "" {
-			q.item = e.Title
+		q := like
+		q.item = cmp.Or(e.ID, e.Title)
+		q.vault = cmp.Or(like.vault, e.Vault.ID, e.Vault.Name)
+		if q.item != "" {
+			out = append(out, q)
 		}
-		if q.vault == "" {
-			q.vault = e.Vault.ID
-		}
-		out = append(out, q)
 	}
 	return out, nil
 }
 
-// getAll prints many items, one document after the other. Those that are
-// named by id, in one vault, are fetched in one call.
+// getAll prints many items, one document after the other, and none if one of
+// them is not there. Those that are named by id are fetched a vault at a time.
 func (s *session) getAll(queries []query, f getFlags) error {
-	same := len(queries) > 0 && f.fields == "" && !f.otp
-	var ids []string
-	for _, q := range queries {
-		same = same && q.vault == queries[0].vault && q.vault != "" && rinca.ValidID(q.item)
-		ids = append(ids, q.item)
-	}
-	if !same {
-		for _, q := range queries {
-			if err := s.get(q, f); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	v, err := s.vault(queries[0].vault)
-	if err != nil {
-		return err
-	}
-	items, err := s.provider.Get(s.ctx, v.ID, ids...)
-	if rinca.CodeOf(err) == rinca.NotFound { // which one? in op's words
-		for _, q := range queries {
-			if _, _, err := s.item(q.item, q.vault, f.archived); err != nil {
-				return err
-			}
+	items := make([]rinca.Item, len(queries))
+	where := make([]rinca.Vault, len(queries))
+	byVault := map[string][]int{}
+	for i, q := range queries {
+		if q.vault != "" && rinca.ValidID(q.item) {
+			byVault[q.vault] = append(byVault[q.vault], i)
 		}
 	}
-	if err != nil {
-		return err
+	for name, indexes := range byVault {
+		v, err := s.vault(name)
+		if err != nil {
+			return err
+		}
+		ids := make([]string, len(indexes))
+		for n, i := range indexes {
+			ids[n] = queries[i].item
+		}
+		found, err := s.provider.Get(s.ctx, v.ID, ids...)
+		if rinca.CodeOf(err) == rinca.NotFound {
+			continue // one by one, to say in op's words which
+		}
+		if err != nil {
+			return err
+		}
+		for n, i := range indexes {
+			items[i], where[i] = found[n], v
+		}
 	}
-	for _, it := range items {
-		if err := s.printItem(it, v, f.reveal); err != nil {
+	for i, q := range queries {
+		if items[i].ID != "" && (q.archived || items[i].State == rinca.Active) {
+			continue
+		}
+		var err error
+		if items[i], where[i], err = s.item(q); err != nil {
+			return err
+		}
+	}
+	for i, it := range items {
+		if err := s.print(it, where[i], f); err != nil {
 			return err
 		}
 	}
@@ -134,14 +150,18 @@ func (s *session) getAll(queries []query, f getFlags) error {
 }
 
 func (s *session) get(q query, f getFlags) error {
-	if f.shareLink {
-		return errors.New("sharing links are not supported")
-	}
-	it, v, err := s.item(q.item, q.vault, f.archived)
+	it, v, err := s.item(q)
 	if err != nil {
 		return err
 	}
+	return s.print(it, v, f)
+}
+
+// print prints what the flags ask of an item.
+func (s *session) print(it rinca.Item, v rinca.Vault, f getFlags) error {
 	switch {
+	case f.shareLink:
+		return fail("items have no private link here")
 	case f.otp:
 		return s.printOTP(it, v)
 	case f.fields != "":
@@ -157,115 +177,71 @@ func (s *session) printOTP(it rinca.Item, v rinca.Vault) error {
 		}
 		if code := s.otp(field); code.IsSet() {
 			if s.json() {
-				return s.print(s.fieldJSON(it, v, field))
+				return s.printJSON(s.fieldJSON(it, v, field))
 			}
 			_, err := fmt.Fprintln(s.Stdout, code.Reveal())
 			return err
 		}
 	}
-	return fmt.Errorf("item %s does not have a one-time password", it.ID)
+	return fail("item %q doesn't have a one-time password", it.Title)
 }
 
+// printItem prints an item. Values are concealed for people unless reveal is
+// set; programs get them in any case.
 func (s *session) printItem(it rinca.Item, v rinca.Vault, reveal bool) error {
 	if s.json() {
-		return s.print(s.itemJSON(it, v))
+		return s.printJSON(s.itemJSON(it, v))
 	}
-	pairs := []string{
-		"ID", it.ID, "Title", it.Title, "Vault", v.Name + " (" + v.ID + ")", "Created", s.ago(it.CreatedAt), "Updated", s.ago(it.UpdatedAt),
+	err := s.pairs(
+		"ID", it.ID, "Title", it.Title, "Vault", v.Name+" ("+v.ID+")", "Created", s.ago(it.CreatedAt), "Updated", s.ago(it.UpdatedAt),
 		"Favorite", fmt.Sprint(it.Favorite), "Tags", strings.Join(it.Tags, ","), "Version", fmt.Sprint(it.Version), "Category", string(it.Category),
-	}
-	if err := s.pairs(pairs...); err != nil {
+	)
+	if err != nil {
 		return err
 	}
-	t := table{s.Stdout, []string{"Fields:", ""}, nil}
+	var fields, urls, files [][]string
 	for _, f := range it.Fields {
 		if f.Value.IsEmpty() {
 			continue
 		}
-		name := f.Label
+		name := cmp.Or(f.Label, f.ID)
 		if sec := sectionOf(it, f.SectionID); sec != nil && sec.Label != "" {
 			name = sec.Label + "." + name
 		}
-		t.row("  "+name+":", shown(it, f, reveal))
+		fields = append(fields, []string{"  " + name + ":", shown(it, f, reveal)})
 	}
-	if err := t.print(); err != nil {
-		return err
+	for _, u := range it.URLs {
+		primary := ""
+		if u.Primary {
+			primary = " (primary)"
+		}
+		urls = append(urls, []string{"  " + cmp.Or(u.Label, "website") + ":", u.Href + primary})
 	}
-	files := table{s.Stdout, []string{"Files:", ""}, nil}
 	for _, f := range it.Files {
-		files.row("  "+f.Name+":", fmt.Sprintf("%d bytes", f.Size))
+		files = append(files, []string{"  " + f.Name + ":", fmt.Sprintf("%d bytes", f.Size)})
 	}
-	return files.print()
+	for _, part := range []struct {
+		heading string
+		rows    [][]string
+	}{{"Fields:\n", fields}, {"URLs:\n", urls}, {"Files:\n", files}} {
+		if len(part.rows) == 0 {
+			continue
+		}
+		if _, err := io.WriteString(s.Stdout, part.heading); err != nil {
+			return err
+		}
+		if err := columns(s.Stdout, part.rows); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// shown is a value as the human output has it.
+// shown is a value as people see it.
 func shown(it rinca.Item, f rinca.Field, reveal bool) string {
-	hide := slices.Contains([]rinca.FieldType{rinca.TypeConcealed, rinca.TypeOTP, rinca.TypeSSHKey, rinca.TypeCreditCardNumber}, f.Type)
-	if hide && !reveal {
+	secret := slices.Contains([]rinca.FieldType{rinca.TypeConcealed, rinca.TypeOTP, rinca.TypeSSHKey, rinca.TypeCreditCardNumber}, f.Type)
+	if secret && !reveal && !f.Value.IsEmpty() {
 		return fmt.Sprintf("[use 'op item get %s --reveal' to reveal]", it.ID)
 	}
-	return f.Value.Reveal()
-}
-
-// printFields prints the fields that --fields names: one a line of CSV, or
-// JSON, one object for one field.
-func (s *session) printFields(it rinca.Item, v rinca.Vault, f getFlags) error {
-	found, err := pick(it, f.fields)
-	if err != nil {
-		return err
-	}
-	if s.json() {
-		var out []fieldJSON
-		for _, field := range found {
-			out = append(out, s.fieldJSON(it, v, field))
-		}
-		if len(out) == 1 {
-			return s.print(out[0])
-		}
-		return s.print(out)
-	}
-	var values []string
-	for _, field := range found {
-		values = append(values, shown(it, field, f.reveal))
-	}
-	w := csv.NewWriter(s.Stdout)
-	if err := w.Write(values); err != nil {
-		return fmt.Errorf("print the fields: %w", err)
-	}
-	w.Flush()
-	return w.Error()
-}
-
-// pick returns the fields that a list such as "label=a,type=concealed,b.c"
-// names. Each part must name at least one.
-func pick(it rinca.Item, list string) ([]rinca.Field, error) {
-	var out []rinca.Field
-	for part := range strings.SplitSeq(list, ",") {
-		part = strings.TrimSpace(part)
-		kind, name, ok := strings.Cut(part, "=")
-		if !ok {
-			kind, name = "label", part
-		}
-		n := len(out)
-		for _, f := range it.Fields {
-			if fieldIs(it, f, kind, name) {
-				out = append(out, f)
-			}
-		}
-		if len(out) == n {
-			return nil, fmt.Errorf("%q isn't a field in the %q item.", name, it.Title) //nolint:staticcheck // op's own words
-		}
-	}
-	return out, nil
-}
-
-func fieldIs(it rinca.Item, f rinca.Field, kind, name string) bool {
-	if kind == "type" {
-		return strings.EqualFold(string(f.Type), name) || (fieldTypeOf(strings.ToLower(name)) == f.Type && f.Type != "")
-	}
-	if f.ID == name || strings.EqualFold(f.Label, name) {
-		return true
-	}
-	section, field, ok := strings.Cut(name, ".")
-	return ok && inSection(it, f, section) && (f.ID == field || strings.EqualFold(f.Label, field))
+	return plainValue(f).Reveal()
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -27,22 +28,40 @@ type Env struct {
 	Stdin   io.Reader
 	Stdout  io.Writer
 	Stderr  io.Writer
-	Now     func() time.Time
+	Now     func() time.Time // nil means time.Now
 	// Account names where the vaults are: a home, or a server's address.
 	Account string
-	// Open opens the vault.
+	// ServiceAccount reports whether the vaults are opened with a token of a
+	// 1Password service account.
+	ServiceAccount bool
+	// Open opens the vault. The function it returns closes it.
 	Open func(context.Context) (rinca.Provider, func(), error)
-	// Terminal reports whether standard input is one.
-	Terminal bool
 }
 
+// getenv returns the last value of an environment variable, or "".
 func (e Env) getenv(key string) string {
+	v, _ := e.lookupEnv(key)
+	return v
+}
+
+func (e Env) lookupEnv(key string) (string, bool) {
 	for i := len(e.Environ) - 1; i >= 0; i-- {
 		if v, ok := strings.CutPrefix(e.Environ[i], key+"="); ok {
-			return v
+			return v, true
 		}
 	}
-	return ""
+	return "", false
+}
+
+// piped reports whether standard input is a pipe or a file: something that
+// was put there to be read. A terminal and /dev/null are not.
+func (e Env) piped() bool {
+	f, ok := e.Stdin.(*os.File)
+	if !ok {
+		return e.Stdin != nil
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice == 0
 }
 
 // A session is one run of the command: the outside, the global flags and,
@@ -52,30 +71,19 @@ type session struct {
 	ctx context.Context //nolint:containedctx // the session is one call
 
 	format   string
+	iso      bool
 	provider rinca.Provider
-	closers  []func()
+	closeIt  func()
 	vaults   []rinca.Vault
-	// failed is the status of a child, which becomes ours.
-	failed error
 }
-
-// A Status is the exit status of a child process that becomes ours.
-type Status int
-
-// Error returns "exit status".
-func (s Status) Error() string { return "exit status" }
 
 // Main runs one command and returns its exit status.
 func Main(ctx context.Context, env Env) int {
 	if env.Now == nil {
 		env.Now = time.Now
 	}
-	s := &session{Env: env, ctx: ctx}
-	defer func() {
-		for _, c := range s.closers {
-			c()
-		}
-	}()
+	s := &session{Env: env, ctx: ctx, closeIt: func() {}}
+	defer func() { s.closeIt() }()
 	root := s.root()
 	root.SetArgs(env.Args)
 	called, err := root.ExecuteContextC(ctx)
@@ -87,78 +95,78 @@ func Main(ctx context.Context, env Env) int {
 	}
 	message := describe(err)
 	fmt.Fprintf(env.Stderr, "[ERROR] %s %s\n", env.Now().Format("2006/01/02 15:04:05"), message)
-	if usage, ok := errors.AsType[*usageError](err); ok && usage != nil {
-		fmt.Fprintf(env.Stderr, "Usage:  %s\n", called.UseLine())
+	if _, ok := errors.AsType[*usageError](err); ok {
+		fmt.Fprint(env.Stderr, called.UsageString())
 	}
-	if strings.HasPrefix(message, "(404)") || strings.HasPrefix(message, "(400)") {
-		return 4
-	}
-	return 1
-}
-
-// usageError is a command line that cannot be understood.
-type usageError struct{ error }
-
-func (u *usageError) Unwrap() error { return u.error }
-
-// describe is the text of an error; a hint of ours follows in brackets,
-// because op's form has room for one line alone.
-func describe(err error) string {
-	text := err.Error()
-	code := rinca.CodeOf(err)
-	if hint := rinca.HintOf(err); hint != "" && code != rinca.Invalid && code != rinca.NotFound {
-		text += " (" + hint + ")"
-	}
-	if l, ok := errors.AsType[*listError](err); ok {
-		return l.text
-	}
-	return strings.ReplaceAll(text, "\n", " ")
+	return exitStatus(message)
 }
 
 func (s *session) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "op", Short: "The op-compatible commands of Rinca", Version: Version,
+		Long: `Answers as 1Password's op does, on the vault that "rinca provider" names.
+
+Every command takes the global flags, before or after its own name. Values are
+shown in full with --format json, or with --reveal.`,
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if s.format == "" {
-				s.format = s.getenv("OP_FORMAT")
-			}
-			switch s.format {
-			case "", "human-readable", "json":
-				return nil
-			}
-			return fmt.Errorf("invalid output format %q: use human-readable or json", s.format)
-		},
+		PersistentPreRunE: func(*cobra.Command, []string) error { return s.globals() },
+		Args:              noArgs,
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetIn(s.Stdin)
 	root.SetOut(s.Stdout)
 	root.SetErr(s.Stderr)
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetUsageTemplate(usageTemplate)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	f := root.PersistentFlags()
-	f.StringVar(&s.format, "format", "", "human-readable or json (OP_FORMAT)")
-	f.String("account", "", "ignored: there is one account")
-	f.String("config", "", "ignored")
-	f.String("session", "", "ignored: signing in is not needed")
-	f.String("encoding", "utf-8", "utf-8 alone")
-	f.Bool("cache", true, "ignored: nothing is cached")
-	f.Bool("debug", false, "ignored")
-	f.Bool("no-color", false, "ignored: nothing is coloured")
-	f.Bool("iso-timestamps", false, "print times as RFC 3339")
+	f.StringVar(&s.format, "format", "", "Use this output format: human-readable or json. Can be set with OP_FORMAT.")
+	f.BoolVar(&s.iso, "iso-timestamps", false, "Format timestamps as RFC 3339. Can be set with OP_ISO_TIMESTAMPS.")
+	f.String("account", "", "Ignored: there is one account.")
+	f.Bool("cache", true, "Ignored: nothing is cached.")
+	f.String("config", "", "Ignored: the configuration is Rinca's.")
+	f.Bool("debug", false, "Ignored.")
+	f.String("encoding", "utf-8", "Ignored: the output is UTF-8.")
+	f.Bool("no-color", false, "Ignored: the output has no color.")
+	f.String("session", "", "Ignored: signing in is not needed.")
 	root.AddCommand(commands(s)...)
 	return root
+}
+
+// globals checks the global flags and what the environment says instead.
+func (s *session) globals() error {
+	if s.format == "" {
+		s.format = s.getenv("OP_FORMAT")
+	}
+	s.iso = s.iso || s.on("OP_ISO_TIMESTAMPS")
+	switch strings.ToLower(s.format) {
+	case "", "human-readable", "json":
+		s.format = strings.ToLower(s.format)
+		return nil
+	}
+	return &usageError{fail("invalid output format %q: use human-readable or json", s.format)}
+}
+
+// on reports whether a variable switches something on.
+func (s *session) on(variable string) bool {
+	switch strings.ToLower(s.getenv(variable)) {
+	case "", "0", "f", "false", "no":
+		return false
+	}
+	return true
 }
 
 // commands lists the commands.
 func commands(s *session) []*cobra.Command {
 	return []*cobra.Command{
-		newAccount(s), newDocument(s), newItem(s), newRead(s), newServiceAccount(s), newSignin(s), newVault(s), newWhoami(s),
+		newAccount(s), newDocument(s), newInject(s), newItem(s), newRead(s),
+		newServiceAccount(s), newSignin(s), newSignout(s), newVault(s), newWhoami(s),
 	}
 }
 
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: use, Short: short, Args: noArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.AddCommand(commands...)
 	return c
 }
@@ -174,8 +182,7 @@ func (s *session) open() (rinca.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.provider = p
-	s.closers = append(s.closers, closeIt)
+	s.provider, s.closeIt = p, closeIt
 	return p, nil
 }
 
@@ -187,7 +194,7 @@ func (s *session) writer() (rinca.Writer, error) {
 	}
 	w, ok := p.(rinca.Writer)
 	if !ok {
-		return nil, errors.New("this vault can be read and not changed")
+		return nil, fail("this provider can read the vault and not change it")
 	}
 	return w, nil
 }

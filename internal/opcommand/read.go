@@ -1,9 +1,9 @@
 package opcommand
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,25 +14,39 @@ import (
 func newRead(s *session) *cobra.Command {
 	var out outFlags
 	var noNewline bool
-	c := &cobra.Command{Use: "read <reference> [flags]", Short: "Read a secret reference", Args: cobra.ExactArgs(1), RunE: func(_ *cobra.Command, args []string) error {
-		value, err := s.read(args[0])
-		if err != nil {
-			return err
-		}
-		if !noNewline && out.file == "" {
-			value = rinca.NewSecret(value.Reveal() + "\n")
-		}
-		return s.write(out, value)
-	}}
-	out.add(c, "out-file")
-	c.Flags().BoolVarP(&noNewline, "no-newline", "n", false, "do not print a new line after the secret")
+	c := &cobra.Command{
+		Use: "read <reference> [flags]", Short: "Read a secret reference",
+		Example: `  op read op://homelab/postgres.env/POSTGRES_PASSWORD
+  op read --out-file ca.pem op://homelab/web.env/ca.pem`,
+		Args: exactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if _, err := out.check(); err != nil {
+				return err
+			}
+			value, err := s.read(args[0])
+			if err != nil {
+				return err
+			}
+			if !noNewline && out.stdout() {
+				value = rinca.NewSecret(value.Reveal() + "\n")
+			}
+			return s.write(out, value)
+		},
+	}
+	out.add(c)
+	c.Flags().BoolVarP(&noNewline, "no-newline", "n", false, "Do not print a new line after the secret.")
 	return c
 }
 
+// read resolves one reference, in which variables are replaced first.
 func (s *session) read(text string) (rinca.Secret, error) {
+	prefix := fmt.Sprintf("could not read secret '%s': ", text)
 	ref, err := rinca.ParseSecretRef(os.Expand(text, s.getenv))
 	if err != nil {
-		return rinca.Secret{}, fmt.Errorf("could not read secret '%s': %w", text, err)
+		if !rinca.IsSecretRef(text) { // it may be a secret that was passed by mistake
+			prefix = "could not read secret: "
+		}
+		return rinca.Secret{}, fail("%s%v", prefix, err)
 	}
 	p, err := s.open()
 	if err != nil {
@@ -40,27 +54,38 @@ func (s *session) read(text string) (rinca.Secret, error) {
 	}
 	r := &vault.Resolver{Provider: p, Now: s.Now}
 	values, err := r.Resolve(s.ctx, []rinca.SecretRef{ref})
+	if lost, ok := errors.AsType[*vault.Unresolved](err); ok {
+		return rinca.Secret{}, &within{prefix, s.unresolved(lost.Failures[0])}
+	}
 	if err != nil {
-		return rinca.Secret{}, s.readError(text, ref, err)
+		return rinca.Secret{}, &within{prefix, err}
 	}
 	return values[ref], nil
 }
 
-// readError says in op's words which part of a reference does not exist.
-func (s *session) readError(text string, ref rinca.SecretRef, err error) error {
-	if rinca.CodeOf(err) != rinca.NotFound {
-		return fmt.Errorf("could not read secret '%s': %w", text, err)
+// unresolved says in op's words why a reference has no value.
+func (s *session) unresolved(f vault.Failure) error {
+	if code := rinca.CodeOf(f.Err); code != rinca.NotFound && f.Part == vault.PartField {
+		return fail("%s", oneLine(f.Err.Error()))
 	}
-	prefix := fmt.Sprintf("could not read secret '%s': ", text)
-	if _, errVault := s.vault(ref.Vault); errVault != nil {
-		return fmt.Errorf("%scould not get item %s/%s: %w", prefix, ref.Vault, ref.Item, errVault)
+	var err error
+	switch f.Part {
+	case vault.PartVault:
+		_, err = s.vault(f.Ref.Vault)
+	case vault.PartItem:
+		_, _, err = s.item(query{item: f.Ref.Item, vault: f.Ref.Vault})
+	case vault.PartField:
+		return fail("item '%s/%s' does not have a field '%s'", f.Ref.Vault, f.Ref.Item, fieldName(f.Ref))
 	}
-	if _, _, errItem := s.item(ref.Item, ref.Vault, false); errItem != nil {
-		return fmt.Errorf("%scould not get item %s/%s: %w", prefix, ref.Vault, ref.Item, errItem)
+	if err == nil { // it has appeared since
+		err = f.Err
 	}
-	field := ref.Field
+	return &within{fmt.Sprintf("could not get item %s/%s: ", f.Ref.Vault, f.Ref.Item), err}
+}
+
+func fieldName(ref rinca.SecretRef) string {
 	if ref.Section != "" {
-		field = ref.Section + "." + ref.Field
+		return ref.Section + "." + ref.Field
 	}
-	return fmt.Errorf("%sitem '%s/%s' does not have a field '%s'", prefix, ref.Vault, ref.Item, strings.TrimSpace(field))
+	return ref.Field
 }

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 )
 
 // A table prints rows under a heading, four spaces apart.
@@ -17,27 +17,49 @@ type table struct {
 
 func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
 
-// print writes nothing at all when there are no rows, as op does.
+// print writes nothing at all when there are no rows.
 func (t *table) print() error {
 	if len(t.rows) == 0 {
 		return nil
 	}
-	w := tabwriter.NewWriter(t.out, 0, 0, 4, ' ', 0)
-	for _, r := range append([][]string{t.heading}, t.rows...) {
-		fmt.Fprintln(w, strings.Join(r, "\t"))
+	return columns(t.out, append([][]string{t.heading}, t.rows...))
+}
+
+// columns aligns the cells of rows, four spaces apart. Cells are printed as
+// they are; nothing follows the last one.
+func columns(out io.Writer, rows [][]string) error {
+	var widths []int
+	for _, r := range rows {
+		for i, cell := range r {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
 	}
-	return w.Flush()
+	var b strings.Builder
+	for _, r := range rows {
+		for i, cell := range r {
+			b.WriteString(cell)
+			if i < len(r)-1 {
+				b.WriteString(strings.Repeat(" ", widths[i]+4-utf8.RuneCountInString(cell)))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
 }
 
 // pairs prints "Key: value" lines; empty values are left out.
 func (s *session) pairs(keysAndValues ...string) error {
-	w := tabwriter.NewWriter(s.Stdout, 0, 0, 4, ' ', 0)
+	var rows [][]string
 	for i := 0; i+1 < len(keysAndValues); i += 2 {
 		if keysAndValues[i+1] != "" {
-			fmt.Fprintf(w, "%s:\t%s\n", keysAndValues[i], keysAndValues[i+1])
+			rows = append(rows, []string{keysAndValues[i] + ":", keysAndValues[i+1]})
 		}
 	}
-	return w.Flush()
+	return columns(s.Stdout, rows)
 }
 
 // ago is a time as op prints it for people.
@@ -52,6 +74,8 @@ func (s *session) ago(t time.Time) string {
 	switch {
 	case t.IsZero():
 		return ""
+	case s.iso:
+		return t.UTC().Format(time.RFC3339)
 	case d < time.Minute:
 		return "now"
 	case d < time.Hour:

@@ -2,7 +2,6 @@ package opcommand
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -37,7 +36,7 @@ func newVault(s *session) *cobra.Command {
 }
 
 func newVaultList(s *session) *cobra.Command {
-	c := &cobra.Command{Use: "list [flags]", Aliases: []string{"ls"}, Short: "List the vaults", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+	c := &cobra.Command{Use: "list [flags]", Aliases: []string{"ls"}, Short: "List the vaults", Args: noArgs, RunE: func(*cobra.Command, []string) error {
 		vaults, err := s.allVaults()
 		if err != nil {
 			return err
@@ -49,7 +48,7 @@ func newVaultList(s *session) *cobra.Command {
 				j.Description, j.AttributeVersion, j.Type = "", 0, ""
 				out = append(out, j)
 			}
-			return s.print(out)
+			return s.printJSON(out)
 		}
 		t := table{s.Stdout, []string{"ID", "NAME"}, nil}
 		for _, v := range vaults {
@@ -57,14 +56,12 @@ func newVaultList(s *session) *cobra.Command {
 		}
 		return t.print()
 	}}
-	for _, ignored := range []string{"group", "user", "permission"} {
-		c.Flags().String(ignored, "", "ignored: there is one user")
-	}
+	ignored(c, "there is one user", "group", "permission", "user")
 	return c
 }
 
 func newVaultGet(s *session) *cobra.Command {
-	return &cobra.Command{Use: "get { <vaultName> | <vaultID> } [flags]", Short: "Get details about a vault", Args: cobra.ExactArgs(1), RunE: func(_ *cobra.Command, args []string) error {
+	return &cobra.Command{Use: "get { <vaultName> | <vaultID> } [flags]", Short: "Get details about a vault", Args: exactArgs(1), RunE: func(_ *cobra.Command, args []string) error {
 		v, err := s.vault(args[0])
 		if err != nil {
 			return err
@@ -75,24 +72,25 @@ func newVaultGet(s *session) *cobra.Command {
 
 func (s *session) printVault(v rinca.Vault) error {
 	if s.json() {
-		return s.print(toVaultJSON(v))
+		return s.printJSON(toVaultJSON(v))
 	}
 	return s.pairs(
-		"ID", v.ID, "Name", v.Name, "Description", v.Description, "Type", v.Type, "Attribute version", fmt.Sprint(v.AttributeVersion),
-		"Content version", fmt.Sprint(v.ContentVersion), "Items", fmt.Sprint(v.Items), "Created", s.ago(v.CreatedAt), "Updated", s.ago(v.UpdatedAt),
+		"ID", v.ID, "Name", v.Name, "Description", v.Description, "Type", v.Type,
+		"Attribute version", fmt.Sprint(v.AttributeVersion), "Content version", fmt.Sprint(v.ContentVersion),
+		"Items", fmt.Sprint(v.Items), "Created", s.ago(v.CreatedAt), "Updated", s.ago(v.UpdatedAt),
 	)
 }
 
 func newVaultCreate(s *session) *cobra.Command {
 	var description string
-	c := &cobra.Command{Use: "create <name> [flags]", Short: "Create a new vault", Args: cobra.ExactArgs(1), RunE: func(_ *cobra.Command, args []string) error {
+	c := &cobra.Command{Use: "create <name> [flags]", Short: "Create a new vault", Args: exactArgs(1), RunE: func(_ *cobra.Command, args []string) error {
 		p, err := s.open()
 		if err != nil {
 			return err
 		}
 		maker, ok := p.(vaultMaker)
 		if !ok {
-			return errors.New("this provider cannot create vaults: create it in 1Password")
+			return fail("this provider cannot create vaults: create it in 1Password")
 		}
 		v, err := maker.CreateVault(s.ctx, args[0], description)
 		if err != nil {
@@ -100,8 +98,7 @@ func newVaultCreate(s *session) *cobra.Command {
 		}
 		return s.printVault(v)
 	}}
-	c.Flags().StringVar(&description, "description", "", "set the vault's description")
-	c.Flags().String("icon", "", "ignored")
-	c.Flags().String("allow-admins-to-manage", "", "ignored")
+	c.Flags().StringVar(&description, "description", "", "Set the vault's description.")
+	ignored(c, "vaults have no such property here", "allow-admins-to-manage", "icon")
 	return c
 }

@@ -1,12 +1,15 @@
 package opcommand
 
 import (
-	"encoding/json"
 	"fmt"
+	"math"
 	"regexp"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"rinca/internal/rinca"
+	"rinca/internal/vault"
 )
 
 // The objects that op prints. Values cross from rinca.Secret by hand, and
@@ -29,14 +32,19 @@ type sectionJSON struct {
 }
 
 type fieldJSON struct {
-	ID        string       `json:"id,omitempty"`
-	Section   *sectionJSON `json:"section,omitempty"`
-	Type      string       `json:"type"`
-	Purpose   string       `json:"purpose,omitempty"`
-	Label     string       `json:"label,omitempty"`
-	Value     string       `json:"value,omitempty"`
-	TOTP      string       `json:"totp,omitempty"`
-	Reference string       `json:"reference,omitempty"`
+	ID        string        `json:"id,omitempty"`
+	Section   *sectionJSON  `json:"section,omitempty"`
+	Type      string        `json:"type"`
+	Purpose   string        `json:"purpose,omitempty"`
+	Label     string        `json:"label,omitempty"`
+	Value     string        `json:"value,omitempty"`
+	TOTP      string        `json:"totp,omitempty"`
+	Reference string        `json:"reference,omitempty"`
+	Details   *passwordJSON `json:"password_details,omitempty"`
+}
+
+type passwordJSON struct {
+	Strength string `json:"strength,omitempty"`
 }
 
 type fileJSON struct {
@@ -66,11 +74,14 @@ type itemJSON struct {
 	Files        []fileJSON    `json:"files,omitempty"`
 }
 
-func infoJSON(i rinca.Info, v rinca.Vault) itemJSON {
+func (s *session) infoJSON(i rinca.Info, v rinca.Vault) itemJSON {
 	out := itemJSON{
 		ID: i.ID, Title: i.Title, Favorite: i.Favorite, Tags: i.Tags, Version: i.Version, State: string(i.State),
 		Vault: vaultRef{v.ID, v.Name}, Category: string(i.Category), LastEditedBy: i.LastEditedBy,
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, Additional: i.AdditionalInfo,
+	}
+	if out.LastEditedBy == "" { // nobody else can have
+		out.LastEditedBy = s.id("user")
 	}
 	for _, u := range i.URLs {
 		out.URLs = append(out.URLs, urlJSON(u))
@@ -79,7 +90,7 @@ func infoJSON(i rinca.Info, v rinca.Vault) itemJSON {
 }
 
 func (s *session) itemJSON(it rinca.Item, v rinca.Vault) itemJSON {
-	out := infoJSON(it.Info, v)
+	out := s.infoJSON(it.Info, v)
 	for _, sec := range it.Sections {
 		out.Sections = append(out.Sections, sectionJSON(sec))
 	}
@@ -114,13 +125,51 @@ func (s *session) fieldJSON(it rinca.Item, v rinca.Vault, f rinca.Field) fieldJS
 	if f.Type == rinca.TypeOTP {
 		out.TOTP = s.otp(f).Reveal()
 	}
+	if f.Purpose == rinca.PurposePassword {
+		out.Details = &passwordJSON{strength(f.Value.Reveal())}
+	}
 	return out
 }
 
-// plainName is what a secret reference can hold as it is; other names are
-// replaced by the id.
+// otp returns the current code of a one-time password field; not set when its
+// seed is of no use.
+func (s *session) otp(f rinca.Field) rinca.Secret {
+	if f.TOTP.IsSet() {
+		return f.TOTP
+	}
+	code, err := vault.TOTP(f.Value, s.Now())
+	if err != nil {
+		return rinca.Secret{}
+	}
+	return code
+}
+
+// strength is 1Password's word for how hard a password is to guess, judged by
+// its length and the kinds of its characters alone.
+func strength(password string) string {
+	alphabet := 0.0
+	for chars, size := range map[string]float64{
+		"abcdefghijklmnopqrstuvwxyz": 26, "ABCDEFGHIJKLMNOPQRSTUVWXYZ": 26, "0123456789": 10, " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~": 32,
+	} {
+		if strings.ContainsAny(password, chars) {
+			alphabet += size
+		}
+	}
+	bits := float64(utf8.RuneCountInString(password)) * math.Log2(max(alphabet, 2))
+	words := []string{"TERRIBLE", "WEAK", "FAIR", "GOOD", "VERY_GOOD", "EXCELLENT", "FANTASTIC"}
+	for i, least := range []float64{25, 35, 45, 55, 65, 80} {
+		if bits < least {
+			return words[i]
+		}
+	}
+	return words[len(words)-1]
+}
+
+// plainName matches what a secret reference can hold as it is.
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_. -]+$`)
 
+// reference is the secret reference of a field, with the ids of what has a
+// name that no reference can hold.
 func reference(it rinca.Item, v rinca.Vault, f rinca.Field) string {
 	name := func(name, id string) string {
 		if plainName.MatchString(name) {
@@ -133,12 +182,4 @@ func reference(it rinca.Item, v rinca.Vault, f rinca.Field) string {
 		ref += name(sec.Label, sec.ID) + "/"
 	}
 	return ref + name(f.Label, f.ID)
-}
-
-// print writes a JSON document as op does: two spaces, a newline at the end.
-func (s *session) print(v any) error {
-	enc := json.NewEncoder(s.Stdout)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/pem"
 	"math/big"
@@ -118,4 +119,25 @@ func putInt(b *bytes.Buffer, n *big.Int) {
 		raw = append([]byte{0}, raw...)
 	}
 	putString(b, raw)
+}
+
+// SSHPublicKey returns the public part of a private key as authorized_keys
+// has it, and its fingerprint.
+func SSHPublicKey(private rinca.Secret) (public, fingerprint string, err error) {
+	refused := rinca.Errorf(rinca.Invalid, "not a private key in PEM form that OpenSSH knows")
+	block, _ := pem.Decode([]byte(private.Reveal()))
+	if block == nil {
+		return "", "", refused
+	}
+	key, err := parsePrivateKey(block)
+	if err != nil {
+		return "", "", refused
+	}
+	wire, _, ok := sshWire(key)
+	if !ok {
+		return "", "", refused
+	}
+	n := binary.BigEndian.Uint32(wire)
+	sum := sha256.Sum256(wire)
+	return string(wire[4:4+n]) + " " + base64.StdEncoding.EncodeToString(wire), "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:]), nil
 }
