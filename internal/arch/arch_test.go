@@ -28,6 +28,7 @@ var layers = []string{
 	"vault/connect vault/opcli vault/opsdk vault/embedded",
 	"vault/vaulttest",
 	"vault",
+	"inject child",
 	"export draft lint connectapi opcommand",
 	"server",
 	"doctor",

@@ -35,7 +35,7 @@ func Mode(mode fs.FileMode) Attr { return Attr{Mode: mode, UID: -1, GID: -1} }
 // It also removes what earlier writers of this name left when they were killed.
 // Errors have code Destination and name the path.
 func Write(root *os.Root, name string, data []byte, attr Attr) error {
-	if err := sweepName(root, name); err != nil {
+	if err := SweepName(root, name); err != nil {
 		return err
 	}
 	f, temp, err := stage(root, name, data, attr)

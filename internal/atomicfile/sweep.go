@@ -23,8 +23,9 @@ func Sweep(root *os.Root, dir string, keep map[string]bool) ([]string, error) {
 	})
 }
 
-// sweepName removes what killed writers of name left behind.
-func sweepName(root *os.Root, name string) error {
+// SweepName removes the temporary files that killed writers of name left
+// behind. Write does it itself; who stages does it before.
+func SweepName(root *os.Root, name string) error {
 	dir, base := path.Dir(name), path.Base(name)
 	_, err := sweep(root, dir, func(b string) bool {
 		s, ok := tempStem(b)

@@ -186,3 +186,33 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestExpandFrom(t *testing.T) {
+	outside := func(name string) (string, bool) {
+		v, ok := map[string]string{"HOST": "db", "NONE": ""}[name]
+		return v, ok
+	}
+	entries, err := envfile.Parse([]byte("A=1\nB=$A-${HOST}-$GONE\nC=${GONE:-x}${NONE:-y}${NONE-z}${GONE-w}\nD='$A'\nE=\n#F=$A\nHOST=own\nG=$HOST\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := envfile.ExpandFrom(entries, outside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, e := range out {
+		got[e.Key] = e.Value.Reveal()
+	}
+	want := map[string]string{"A": "1", "B": "1-db-", "C": "xyw", "D": "$A", "E": "", "HOST": "own", "G": "own"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	entries, err = envfile.Parse([]byte("A=1\nB=${A:?must}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := envfile.ExpandFrom(entries, outside); rinca.CodeOf(err) != rinca.Invalid {
+		t.Errorf("got %v", err)
+	}
+}

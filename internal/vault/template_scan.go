@@ -266,7 +266,27 @@ func (s *scanner) expand(i int) (value string, n int, err error) {
 		return other, n, nil
 	}
 	return s.src[i : i+n], n, rinca.Errorf(rinca.Invalid, "variable %s is not set", name).
-		Try("set %s, write ${%s:-default}, or pass --no-vars if \"$\" is text here", name, name)
+		Try("set %s, or write ${%s:-default}; with --no-vars \"$\" is text", name, name)
+}
+
+// ExpandRef reads a reference in which variables stand for names, such as
+// op://$APP_ENV/db/password. Its errors are those of rinca.ParseSecretRef, and
+// Invalid for a variable that is not set.
+func ExpandRef(text string, lookup func(name string) (string, bool)) (rinca.SecretRef, error) {
+	s := scanner{t: &Template{syntax: Syntax{Lookup: lookup}}, src: text}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		value, n, err := s.expand(i)
+		if err != nil {
+			return rinca.SecretRef{}, err
+		}
+		if n == 0 {
+			value, n = text[i:i+1], 1
+		}
+		b.WriteString(value)
+		i += n
+	}
+	return rinca.ParseSecretRef(b.String())
 }
 
 // identifier returns how many bytes at the start of s can name a variable.
