@@ -22,7 +22,7 @@ func Error(verb, full string, err error) error {
 	if _, ok := errors.AsType[*rinca.Error](err); ok || err == nil {
 		return err
 	}
-	var cause error = err
+	cause := err
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		cause = errno
 	} else if p, ok := errors.AsType[*fs.PathError](err); ok {

@@ -27,7 +27,7 @@ func TestInAnEmptyRoot(t *testing.T) {
 	}
 	apps := filepath.Join(root, "mnt/apps01")
 	for _, err := range []error{
-		os.WriteFile(filepath.Join(root, "rinca"), bin, 0o755), //nolint:gosec // a program
+		os.WriteFile(filepath.Join(root, "rinca"), bin, 0o755),
 		os.MkdirAll(apps, 0o755),
 		os.Chown(apps, 999, 999),
 	} {

@@ -42,6 +42,7 @@ func (b *testbed) wantDestination(want string) {
 
 func TestDestinations(t *testing.T) {
 	setUp := func(t *testing.T) *testbed {
+		t.Helper()
 		b := newTestbed(t)
 		b.vault.put("a.env", stack("s"), "K=1")
 		b.vault.put("b.env", stack("s"), "K=1")
@@ -141,14 +142,14 @@ func TestPermissionDenied(t *testing.T) {
 		needRoot(t)
 		dir := t.TempDir()
 		for p := dir; p != "/tmp" && p != "/"; p = filepath.Dir(p) {
-			_ = os.Chmod(p, 0o755) //nolint:gosec // the child is another user
+			_ = os.Chmod(p, 0o755)
 		}
 		bin := filepath.Join(dir, "test")
 		data, err := os.ReadFile(os.Args[0])
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(bin, data, 0o755); err != nil { //nolint:gosec // same
+		if err := os.WriteFile(bin, data, 0o755); err != nil {
 			t.Fatal(err)
 		}
 		work := filepath.Join(dir, "work")
@@ -163,7 +164,7 @@ func TestPermissionDenied(t *testing.T) {
 			if err := os.MkdirAll(filepath.Join(dir, name, "s"), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			_ = os.Chmod(filepath.Join(dir, name), 0o777) //nolint:gosec // same
+			_ = os.Chmod(filepath.Join(dir, name), 0o777)
 			if err := os.Chmod(filepath.Join(dir, name, "s"), mode); err != nil {
 				t.Fatal(err)
 			}
@@ -199,15 +200,15 @@ func TestPermissionDenied(t *testing.T) {
 	b.req.Dest = b.dest
 	b.must("s/a.env exported")
 	for _, path := range []string{"s", ".rinca", "."} {
-		if err := os.Chmod(filepath.Join(b.dest, path), 0o500); err != nil { //nolint:gosec // a directory
+		if err := os.Chmod(filepath.Join(b.dest, path), 0o500); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got, err := b.plan(); err != nil || got != "s/a.env unchanged" {
 		t.Errorf("plan: %s, %v", got, err)
 	}
-	_ = os.Chmod(b.dest, 0o700)                          //nolint:gosec // a directory
-	_ = os.Chmod(filepath.Join(b.dest, stateDir), 0o700) //nolint:gosec // a directory
+	_ = os.Chmod(b.dest, 0o700)
+	_ = os.Chmod(filepath.Join(b.dest, stateDir), 0o700)
 	p, err = b.e.Export(t.Context(), b.req)
 	if err != nil || p.Stacks[0].DirChange != "0500 → 0700" {
 		t.Errorf("%v %+v", err, p)

@@ -30,6 +30,7 @@ type faulty struct {
 }
 
 func newFaulty(t *testing.T) *faulty {
+	t.Helper()
 	f := &faulty{testbed: newTestbed(t)}
 	f.server = httptest.NewServer(f)
 	t.Cleanup(f.server.Close)

@@ -113,7 +113,7 @@ var (
 // loadManifest reads the manifest that k authenticates. An unusable one is an
 // empty one, with the reason. Only a manifest that may not be read is an error
 // with code Destination.
-func loadManifest(root *os.Root, k key) (m *manifest, why error, err error) { //nolint:staticcheck // why is not a failure
+func loadManifest(root *os.Root, k key) (m *manifest, why error, err error) {
 	data, _, err := readRegular(root, manifestFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errSpecial):

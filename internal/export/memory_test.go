@@ -155,6 +155,7 @@ type testbed struct {
 }
 
 func newTestbed(t *testing.T) *testbed {
+	t.Helper()
 	m := newMemory()
 	b := &testbed{T: t, vault: m, dest: filepath.Join(t.TempDir(), "secrets")}
 	b.e = &Exporter{Provider: m, Now: time.Now, Wait: 5 * time.Second}

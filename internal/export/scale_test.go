@@ -20,7 +20,7 @@ func fill(m *memory, n int) {
 func TestTenThousandItems(t *testing.T) {
 	const n = 10_000
 	b := newTestbed(t)
-	if dir, err := os.MkdirTemp("/dev/shm", "rinca-test-"); err == nil { // where syncing is free
+	if dir, err := os.MkdirTemp("/dev/shm", "rinca-test-"); err == nil { //nolint:usetesting // syncing is free there
 		t.Cleanup(func() { os.RemoveAll(dir) })
 		b.dest, b.req.Dest = dir, dir
 	}

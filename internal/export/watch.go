@@ -59,7 +59,6 @@ func (e *Exporter) Watch(ctx context.Context, req Request, w Watch) error {
 		next := pause(w.Interval, failures, rand.Float64()) //nolint:gosec // jitter
 		w.Tick(p, err, next)
 		// What the look needed is not needed while nothing happens.
-		p = nil //nolint:ineffassign,wastedassign // lets go of the contents
 		debug.FreeOSMemory()
 		w.Sleep(ctx, next)
 	}
