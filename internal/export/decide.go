@@ -146,6 +146,8 @@ func (f Facts) replace(file *File, ff *fileFacts) {
 		file.Drift = "had another name: a hard link"
 	case ours && !ff.disk.intact:
 		file.Drift = "edited on disk"
+	case ff.known && ff.entry.Vault != f.Vault.ID:
+		file.Drift = "was exported from another vault"
 	}
 	if ours && file.Action == Updated && file.Drift != "" && ff.entry.Digest == ff.digest {
 		file.Action = Repaired

@@ -131,6 +131,9 @@ func loadManifest(root *os.Root, k key) (m *manifest, why error, err error) {
 	if err := json.Unmarshal(body, m); err != nil {
 		return newManifest(), errDamaged, nil //nolint:nilerr // it is the reason
 	}
+	if m.Files == nil || m.Vaults == nil {
+		return newManifest(), errDamaged, nil
+	}
 	if m.Format != manifestFormat {
 		return newManifest(), errNewer, nil
 	}

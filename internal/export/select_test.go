@@ -252,6 +252,10 @@ func TestAnotherVault(t *testing.T) {
 	b.vault.vault.ID = strings.Repeat("w", 26)
 	b.must("s/a.env unchanged")
 	b.must("s/a.env unchanged")
+	b.vault.vault.ID = strings.Repeat("x", 26)
+	b.vault.put("a.env", stack("s"), "K=2")
+	b.must("s/a.env updated (was exported from another vault)")
+	b.must("s/a.env unchanged")
 }
 
 func TestClockSetBack(t *testing.T) {
