@@ -30,7 +30,7 @@ type userJSON struct {
 }
 
 func (s *session) user() userJSON {
-	return userJSON{URL: accountDomain, Email: "rinca@" + accountDomain, UserUUID: s.id("user"), AccountUUID: s.id("account")}
+	return userJSON{URL: accountDomain, Email: "owner@" + accountDomain, UserUUID: s.id("user"), AccountUUID: s.id("account")}
 }
 
 // signedIn proves that the vaults can be listed: scripts use whoami and

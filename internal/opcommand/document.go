@@ -1,6 +1,7 @@
 package opcommand
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 	"time"
@@ -35,11 +36,7 @@ func (s *session) document(path string, f documentFlags) (rinca.File, error) {
 	if err != nil {
 		return rinca.File{}, err
 	}
-	name = filepath.Base(name)
-	if f.fileName != "" {
-		name = f.fileName
-	}
-	return rinca.File{Name: name, Size: int64(len(data)), Content: rinca.NewSecret(string(data))}, nil
+	return rinca.File{Name: cmp.Or(f.fileName, filepath.Base(name)), Size: int64(len(data)), Content: rinca.NewSecret(string(data))}, nil
 }
 
 func newDocumentCreate(s *session) *cobra.Command {
@@ -101,16 +98,17 @@ func newDocumentEdit(s *session) *cobra.Command {
 	return c
 }
 
-// editDocument replaces the content, unless only flags are given, and prints
-// nothing.
+// editDocument replaces the content by a file, or by what standard input
+// holds, and prints nothing. Without either the flags alone count.
 func (s *session) editDocument(args []string, f documentFlags) error {
-	var file *rinca.File
-	if len(args) == 2 {
-		read, err := s.document(args[1], f)
-		if err != nil {
+	args = append(args, "")[:2]
+	given := args[1] != "" && args[1] != "-"
+	var file rinca.File
+	var err error
+	if given || args[1] == "-" || s.piped() {
+		if file, err = s.document(args[1], f); err != nil {
 			return err
 		}
-		file = &read
 	}
 	it, _, err := s.item(query{item: args[0], vault: f.vault})
 	if err != nil {
@@ -120,17 +118,15 @@ func (s *session) editDocument(args []string, f documentFlags) error {
 		return notDocument(it)
 	}
 	it.Files = slices.Clone(it.Files)
-	if file != nil {
-		if f.fileName == "" && len(args) == 2 && (args[1] == "" || args[1] == "-") {
-			file.Name = it.Files[0].Name
-		}
-		it.Files[0] = *file
-	} else if f.fileName != "" {
-		it.Files[0].Name = f.fileName
+	name := cmp.Or(f.fileName, it.Files[0].Name)
+	if given {
+		name = file.Name
 	}
-	if f.title != "" {
-		it.Title = f.title
+	if given || args[1] == "-" || file.Size > 0 {
+		it.Files[0] = file
 	}
+	it.Files[0].Name = name
+	it.Title = cmp.Or(f.title, it.Title)
 	if f.changed("tags") {
 		it.Tags = splitTags(f.tags)
 	}
