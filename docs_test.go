@@ -92,7 +92,7 @@ func runPage(ts *testscript.TestScript, text string) {
 	for i, s := range steps {
 		fmt.Fprintf(&script, "echo '\x01%d'\n%s\n", i, s.shell)
 	}
-	err := ts.Exec("sh", "-euc", "exec 2>&1\n"+script.String())
+	err := ts.Exec("timeout", "60", "sh", "-euc", "exec 2>&1\n"+script.String())
 	outputs := strings.Split(ts.ReadFile("stdout"), "\x01")[1:]
 	if err != nil {
 		ts.Fatalf("step %d: %v\n%s\noutput:\n%s", len(outputs), err, steps[len(outputs)-1].shell, outputs[len(outputs)-1])
