@@ -1,6 +1,7 @@
 package child
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,14 +101,14 @@ func (e *Environ) Refs() []string {
 // error names everything that is wrong; nothing has changed then. Variables
 // within a reference are those of the environment itself.
 func (e *Environ) Resolve(ctx context.Context, r *vault.Resolver) ([]rinca.Secret, error) {
-	var wrong []error
+	wrong := map[string]error{}
 	refs := map[string]rinca.SecretRef{}
 	var all []rinca.SecretRef
 	names := e.Refs()
 	for _, n := range names {
 		ref, err := vault.ExpandRef(e.values[n].value.Reveal(), e.lookup)
 		if err != nil {
-			wrong = append(wrong, e.at(n, err))
+			wrong[n] = err
 			continue
 		}
 		refs[n] = ref
@@ -118,23 +119,24 @@ func (e *Environ) Resolve(ctx context.Context, r *vault.Resolver) ([]rinca.Secre
 	if err != nil && !errors.As(err, &lost) {
 		return nil, err
 	}
+	failed := map[rinca.SecretRef]error{}
 	for _, f := range lost.Failures {
-		for _, n := range names {
-			if ref, ok := refs[n]; ok && ref == f.Ref {
-				wrong = append(wrong, e.at(n, fmt.Errorf("%s: %w", f.Ref, f.Err)))
-			}
+		failed[f.Ref] = fmt.Errorf("%s: %w", f.Ref, f.Err)
+	}
+	secrets := make([]rinca.Secret, len(names))
+	var errs []error
+	for i, n := range names {
+		err := cmp.Or(wrong[n], failed[refs[n]])
+		secrets[i] = values[refs[n]]
+		if err == nil && strings.ContainsRune(secrets[i].Reveal(), 0) {
+			err = rinca.Errorf(rinca.Invalid, "%s: the value holds a NUL byte, which no environment can carry", refs[n])
+		}
+		if err != nil {
+			errs = append(errs, e.at(n, err))
 		}
 	}
-	var secrets []rinca.Secret
-	for _, n := range names {
-		v, ok := values[refs[n]]
-		if ok && strings.ContainsRune(v.Reveal(), 0) {
-			wrong = append(wrong, e.at(n, rinca.Errorf(rinca.Invalid, "%s: the value holds a NUL byte, which no environment can carry", refs[n])))
-		}
-		secrets = append(secrets, v)
-	}
-	if len(wrong) > 0 {
-		return nil, errors.Join(wrong...)
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
 	for i, n := range names {
 		e.values[n] = variable{secrets[i], e.values[n].origin}

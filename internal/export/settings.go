@@ -95,6 +95,9 @@ func (r Rules) resolve(s Settings) (Attr, error) {
 	return a, nil
 }
 
+// Attr returns what Flags alone say about a file. Its error has code Invalid.
+func (r Rules) Attr() (Attr, error) { return r.resolve(r.Flags) }
+
 // Check finds what is wrong in rules before anything is asked of a vault. Its
 // error has code Usage and says where.
 func (r Rules) Check() error {

@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -27,6 +28,21 @@ type Writer struct {
 	// Overwrite decides whether files that exist and would change may be
 	// replaced; it gets their paths. Nil means no.
 	Overwrite func(paths []string) (bool, error)
+}
+
+// ParseMode reads an octal mode of a rendered file: its owner can read it, and
+// not everybody can write it. Unlike an exported file it may be a script.
+func ParseMode(s string) (fs.FileMode, error) {
+	n, err := strconv.ParseUint(strings.TrimPrefix(s, "0o"), 8, 32)
+	switch {
+	case err != nil || n > 0o777:
+		return 0, rinca.Errorf(rinca.Usage, "mode %q is not an octal number up to 0777", s).Try(`a mode such as "0640"`)
+	case n&0o400 == 0:
+		return 0, rinca.Errorf(rinca.Usage, "mode %q keeps the owner from reading the file", s).Try(`a mode such as "0600"`)
+	case n&0o002 != 0:
+		return 0, rinca.Errorf(rinca.Usage, "mode %q lets everybody write the file", s).Try(`a mode such as "0660"`)
+	}
+	return fs.FileMode(n), nil
 }
 
 // A Result lists what a Write did, by path.

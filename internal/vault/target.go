@@ -2,6 +2,7 @@ package vault
 
 import (
 	"fmt"
+	"path"
 	"strings"
 	"unicode/utf8"
 
@@ -60,6 +61,25 @@ func ParseTarget(name string) (Target, error) {
 	}
 	return Plain, rinca.Errorf(rinca.Usage, "unknown format %q", name).
 		Try("one of %s", strings.Join(names[:len(names)-1], ", "))
+}
+
+// TargetOf guesses the target of a file from its name; Plain if it does not
+// say.
+func TargetOf(name string) Target {
+	base := strings.ToLower(path.Base(name))
+	switch ext := path.Ext(base); {
+	case ext == ".env" || strings.HasPrefix(base, ".env."):
+		return Env
+	case ext == ".yaml" || ext == ".yml":
+		return YAML
+	case ext == ".json":
+		return JSON
+	case ext == ".toml":
+		return TOML
+	case ext == ".sh" || ext == ".bash":
+		return Shell
+	}
+	return Plain
 }
 
 // commentMarks are what a comment line begins with.
@@ -259,8 +279,6 @@ func (t *Template) leaveComments(l *layout) {
 		}
 		n := &t.nodes[tok.node]
 		if !seen {
-			n.comment = true
-			t.note(*n, errSkipped)
 			n.ref = nil
 		}
 	}

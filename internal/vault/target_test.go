@@ -379,3 +379,22 @@ func TestTargetKeepsTheRest(t *testing.T) {
 		}
 	}
 }
+
+func TestTargetOf(t *testing.T) {
+	for name, want := range map[string]vault.Target{
+		"a/.env": vault.Env, "x.env": vault.Env, ".env.production": vault.Env, "c.YML": vault.YAML, "c.yaml": vault.YAML,
+		"c.json": vault.JSON, "c.toml": vault.TOML, "run.sh": vault.Shell, "nginx.conf": vault.Plain, "env": vault.Plain,
+	} {
+		if got := vault.TargetOf(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	for _, target := range append(vault.Targets(), vault.Plain) {
+		if got, err := vault.ParseTarget(string(target)); got != target || err != nil {
+			t.Error(got, err)
+		}
+	}
+	if _, err := vault.ParseTarget("xml"); rinca.CodeOf(err) != rinca.Usage {
+		t.Error(err)
+	}
+}

@@ -1,15 +1,11 @@
 package vault
 
 import (
-	"errors"
 	"strings"
 	"unicode/utf8"
 
 	"rinca/internal/rinca"
 )
-
-// errSkipped is the reason of a note about a comment nobody looked into.
-var errSkipped = errors.New("comments are skipped")
 
 // A scanner cuts the text of a template into nodes.
 type scanner struct {
@@ -62,9 +58,6 @@ func (s *scanner) skipLine() {
 	end := len(s.src)
 	if i := strings.IndexByte(s.src[s.pos:], '\n'); i >= 0 {
 		end = s.pos + i
-	}
-	if i := strings.Index(s.src[s.pos:end], rinca.RefScheme); i >= 0 {
-		s.t.note(s.here(s.pos+i), errSkipped)
 	}
 	s.comment = false
 	s.pos = end
