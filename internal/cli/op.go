@@ -39,6 +39,7 @@ this program does the same. "rinca op --help" lists the commands.`,
 func (a *app) opEnv(args []string) opcommand.Env {
 	env := opcommand.Env{
 		Args: args, Environ: a.Environ, Stdin: a.Stdin, Stdout: a.Stdout, Stderr: a.Stderr,
+		BeforeChild: a.childLimits,
 		Open: func(ctx context.Context) (rinca.Provider, func(), error) {
 			s, err := a.opSources()
 			if err != nil {

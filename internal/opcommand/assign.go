@@ -51,13 +51,13 @@ func parseAssignment(s string) (assignment, error) {
 	}
 	if open := strings.LastIndexByte(name, '['); open >= 0 && strings.HasSuffix(name, "]") {
 		a.kind = strings.ToLower(name[open+1 : len(name)-1])
+		if a.kind != "delete" && a.kind != "file" && fieldTypeOf(a.kind) == "" {
+			return a, fail("its field type is not one of %s", kindNames)
+		}
 		name = name[:open]
 	}
 	if a.kind == "" && !hasValue {
 		return a, fail("it should match %s", assignmentForm)
-	}
-	if a.kind != "" && a.kind != "delete" && a.kind != "file" && fieldTypeOf(a.kind) == "" {
-		return a, fail("its field type is not one of %s", kindNames())
 	}
 	section, field, hasSection := cutUnescaped(name, '.')
 	if hasSection {
@@ -126,9 +126,7 @@ func kinds() []struct {
 	}
 }
 
-func kindNames() string {
-	return "password, text, email, url, date, monthYear, phone, otp, file, delete"
-}
+const kindNames = "password, text, email, url, date, monthYear, phone, otp, file, delete"
 
 func fieldTypeOf(kind string) rinca.FieldType {
 	for _, k := range kinds() {

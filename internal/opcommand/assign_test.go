@@ -46,7 +46,7 @@ func TestParseAssignment(t *testing.T) {
 // has split.
 func TestParseAssignmentRefuses(t *testing.T) {
 	for _, in := range []string{
-		"", "canary", "=canary", ".K=canary", "K[canary]=V", "K[canary]", "K[delete]=canary", "[text]=canary", "canary.x", `\`, "[file]=", "can[ary",
+		"", "canary", "=canary", ".K=canary", "K[canary]=V", "K[canary]", "K[]=V", "K[]", "K[delete]=canary", "[text]=canary", "canary.x", `\`, "[file]=", "can[ary",
 	} {
 		_, err := parseAssignments([]string{"A=1", in})
 		if err == nil {

@@ -46,7 +46,7 @@ it holds what "op item list --format json" prints, or a name a line.`,
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.vault, "vault", "", "Look for the item in this vault.")
-	flags.StringVar(&f.fields, "fields", "", "Return data from specific fields. Use `label=` to get the field by name or `type=` to filter fields by type.")
+	flags.StringVar(&f.fields, "fields", "", "Return data from specific fields. Use label= to get the field by name or type= to filter fields by type.")
 	flags.BoolVar(&f.reveal, "reveal", false, "Don't conceal sensitive fields.")
 	flags.BoolVar(&f.otp, "otp", false, "Output the primary one-time password for this item.")
 	flags.BoolVar(&f.archived, "include-archive", false, "Include items in the Archive. Can also be set using OP_INCLUDE_ARCHIVE.")

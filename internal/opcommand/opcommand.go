@@ -36,6 +36,9 @@ type Env struct {
 	ServiceAccount bool
 	// Open opens the vault. The function it returns closes it.
 	Open func(context.Context) (rinca.Provider, func(), error)
+	// BeforeChild is called just before a command of the user is started; it
+	// may be nil.
+	BeforeChild func()
 }
 
 // getenv returns the last value of an environment variable, or "".
@@ -94,16 +97,21 @@ func Main(ctx context.Context, env Env) int {
 		return int(status)
 	}
 	message := describe(err)
-	fmt.Fprintf(env.Stderr, "[ERROR] %s %s\n", env.Now().Format("2006/01/02 15:04:05"), message)
+	s.printError(message)
 	if _, ok := errors.AsType[*usageError](err); ok {
 		fmt.Fprint(env.Stderr, called.UsageString())
 	}
 	return exitStatus(message)
 }
 
+// printError prints op's line for a failure.
+func (s *session) printError(message string) {
+	fmt.Fprintf(s.Stderr, "[ERROR] %s %s\n", s.Now().Format("2006/01/02 15:04:05"), message)
+}
+
 func (s *session) root() *cobra.Command {
 	root := &cobra.Command{
-		Use: "op", Short: "The op-compatible commands of Rinca", Version: Version,
+		Use: "op [command]", DisableFlagsInUseLine: true, Short: "The op-compatible commands of Rinca", Version: Version,
 		Long: `Answers as 1Password's op does, on the vault that "rinca provider" names.
 
 Every command takes the global flags, before or after its own name. Values are
@@ -160,13 +168,13 @@ func (s *session) on(variable string) bool {
 // commands lists the commands.
 func commands(s *session) []*cobra.Command {
 	return []*cobra.Command{
-		newAccount(s), newDocument(s), newInject(s), newItem(s), newRead(s),
+		newAccount(s), newDocument(s), newEnv(s), newInject(s), newItem(s), newRead(s), newRun(s),
 		newServiceAccount(s), newSignin(s), newSignout(s), newVault(s), newWhoami(s),
 	}
 }
 
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: noArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: use + " [command]", Short: short, Args: noArgs, DisableFlagsInUseLine: true, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.AddCommand(commands...)
 	return c
 }

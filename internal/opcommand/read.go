@@ -3,7 +3,6 @@ package opcommand
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -23,11 +22,11 @@ func newRead(s *session) *cobra.Command {
 			if _, err := out.check(); err != nil {
 				return err
 			}
-			value, err := s.read(args[0])
+			value, file, err := s.read(args[0])
 			if err != nil {
 				return err
 			}
-			if !noNewline && out.stdout() {
+			if !noNewline && !file && out.stdout() {
 				value = rinca.NewSecret(value.Reveal() + "\n")
 			}
 			return s.write(out, value)
@@ -38,29 +37,30 @@ func newRead(s *session) *cobra.Command {
 	return c
 }
 
-// read resolves one reference, in which variables are replaced first.
-func (s *session) read(text string) (rinca.Secret, error) {
+// read resolves one reference, in which variables are replaced first, and
+// reports whether the value is the content of a file.
+func (s *session) read(text string) (value rinca.Secret, file bool, err error) {
 	prefix := fmt.Sprintf("could not read secret '%s': ", text)
-	ref, err := rinca.ParseSecretRef(os.Expand(text, s.getenv))
+	ref, err := vault.ExpandRef(text, s.lookupEnv)
 	if err != nil {
 		if !rinca.IsSecretRef(text) { // it may be a secret that was passed by mistake
 			prefix = "could not read secret: "
 		}
-		return rinca.Secret{}, fail("%s%v", prefix, err)
+		return rinca.Secret{}, false, fail("%s%v", prefix, err)
 	}
 	p, err := s.open()
 	if err != nil {
-		return rinca.Secret{}, err
+		return rinca.Secret{}, false, err
 	}
 	r := &vault.Resolver{Provider: p, Now: s.Now}
 	values, err := r.Resolve(s.ctx, []rinca.SecretRef{ref})
 	if lost, ok := errors.AsType[*vault.Unresolved](err); ok {
-		return rinca.Secret{}, &within{prefix, s.unresolved(lost.Failures[0])}
+		return rinca.Secret{}, false, &within{prefix, s.unresolved(lost.Failures[0])}
 	}
 	if err != nil {
-		return rinca.Secret{}, &within{prefix, err}
+		return rinca.Secret{}, false, &within{prefix, err}
 	}
-	return values[ref], nil
+	return values[ref], r.IsFile(ref), nil
 }
 
 // unresolved says in op's words why a reference has no value.

@@ -24,6 +24,15 @@ type Resolver struct {
 	items  map[[2]string]*rinca.Item        // by vault and item id
 	files  map[*rinca.File]rinca.Secret     // content
 	values map[rinca.SecretRef]rinca.Secret // answers so far
+	whole  map[rinca.SecretRef]bool         // those that are the content of a file
+}
+
+// IsFile reports whether a value that Resolve has returned is the content of
+// a file, which may be anything, and not that of a field.
+func (r *Resolver) IsFile(ref rinca.SecretRef) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.whole[ref]
 }
 
 // A Part is the part of a reference that could not be found or read.
@@ -77,6 +86,7 @@ func (r *Resolver) Resolve(ctx context.Context, refs []rinca.SecretRef) (map[rin
 		r.items = map[[2]string]*rinca.Item{}
 		r.files = map[*rinca.File]rinca.Secret{}
 		r.values = map[rinca.SecretRef]rinca.Secret{}
+		r.whole = map[rinca.SecretRef]bool{}
 	}
 	values := map[rinca.SecretRef]rinca.Secret{}
 	w := &work{r: r, failed: map[rinca.SecretRef]Failure{}}
@@ -248,6 +258,8 @@ func (w *work) read(ctx context.Context, it *rinca.Item, ref rinca.SecretRef) er
 		}
 		if err == nil && ref.SSHFormat != "" {
 			value, err = opensshKey(value)
+		} else {
+			r.whole[ref] = true
 		}
 	}
 	if err != nil {
