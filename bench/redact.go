@@ -97,7 +97,7 @@ func throughPipes(ctx context.Context, path string, wrap func(io.Writer) io.Writ
 // redactionSecrets are 8 to 63 letters and digits long.
 func redactionSecrets() []rinca.Secret {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	rnd := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // the same text each time
+	rnd := rand.New(rand.NewPCG(3, 4))
 	secrets := make([]rinca.Secret, redactSecrets)
 	for i := range secrets {
 		b := make([]byte, 8+rnd.IntN(56))
@@ -111,7 +111,7 @@ func redactionSecrets() []rinca.Secret {
 
 // writeLog writes what a server logs, with a secret in every thousandth line.
 func writeLog(path string, secrets []rinca.Secret) error {
-	rnd := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // the same text each time
+	rnd := rand.New(rand.NewPCG(5, 6))
 	var text bytes.Buffer
 	for i := 0; text.Len() < redactBytes/16; i++ {
 		extra := ""

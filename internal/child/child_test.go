@@ -267,3 +267,28 @@ func TestRunOnTerminal(t *testing.T) {
 	_ = cmd.Wait()
 	out.wait(t, "interrupts 1 tty")
 }
+
+// TestRunAsFirstProcess: in a container, orphans do not stay as zombies.
+func TestRunAsFirstProcess(t *testing.T) {
+	if os.Getenv("CHILD_FIRST") != "" {
+		if os.Getpid() != 1 {
+			os.Exit(99)
+		}
+		c := child.Command{
+			Args: []string{"sh", "-c", `for i in 1 2 3; do sh -c '(sleep 0.1; exit 3) & exit 0'; done; sleep 0.4; cat /proc/[0-9]*/stat`},
+			Env:  os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr,
+			Mask: redact.New([]rinca.Secret{rinca.NewSecret("hunter2-secret")}),
+		}
+		status, _ := c.Run()
+		os.Exit(status)
+	}
+	cmd := exec.CommandContext(t.Context(), "unshare", "-p", "-f", "--mount-proc", os.Args[0], "-test.run=^TestRunAsFirstProcess$")
+	cmd.Env = append(os.Environ(), "CHILD_FIRST=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil && len(out) == 0 || strings.Contains(string(out), "unshare") {
+		t.Skipf("no namespaces here: %v %s", err, out)
+	}
+	if err != nil || !strings.Contains(string(out), "(sh) ") || strings.Contains(string(out), ") Z ") {
+		t.Errorf("%v: %s", err, out)
+	}
+}

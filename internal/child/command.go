@@ -42,7 +42,7 @@ const (
 // Signals that end, interrupt or inform a process go to the command. Those
 // that a terminal sends to all of its foreground reach it without us.
 func (c *Command) Run() (int, error) {
-	cmd := exec.Command(c.Args[0], c.Args[1:]...) //nolint:gosec,noctx // it is the user's, and ends by its own will
+	cmd := exec.Command(c.Args[0], c.Args[1:]...) //nolint:noctx // it is the user's, and ends by its own will
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Env, c.Stdin, c.Stdout, c.Stderr
 	var outputs []*output
 	if c.Mask != nil {

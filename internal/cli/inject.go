@@ -282,7 +282,7 @@ func (a *app) mayOverwrite(paths []string) (bool, error) {
 // listed prints every error of a join, each with what to do next, and returns
 // one that has been reported.
 func (a *app) listed(err error) error {
-	many, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // a list at the top
+	many, ok := err.(interface{ Unwrap() []error }) // a list at the top
 	if !ok || len(many.Unwrap()) < 2 {
 		return err
 	}

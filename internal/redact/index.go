@@ -57,7 +57,7 @@ func newIndex(patterns []string) *index {
 	known := map[uint32]uint16{} // block → offsets
 	for _, p := range patterns {
 		for o := range x.step {
-			known[uint32(load(p[o:]))] |= 1 << o //nolint:gosec // the first four bytes
+			known[uint32(load(p[o:]))] |= 1 << o // the first four bytes
 		}
 	}
 	// Sixteen bits for each block keep false alarms rare; 2^18 bits still fit
@@ -159,7 +159,7 @@ func (x *index) follow(w *walk, text []byte) (open bool) {
 		if len(in) > 0 && in[len(in)-1][w.depth] != c {
 			keep, _ = slices.BinarySearchFunc(in, int(c)+1, func(p string, c int) int { return int(p[w.depth]) - c })
 		}
-		w.lo += int32(skip) //nolint:gosec // as many patterns do not fit into memory
+		w.lo += int32(skip)
 		w.hi = w.lo + int32(keep)
 		w.depth++
 	}

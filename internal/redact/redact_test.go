@@ -79,21 +79,21 @@ func TestSameAsNaive(t *testing.T) {
 	}
 }
 
-func inChunks(t testing.TB, m *Masker, text string, size int) string {
-	t.Helper()
+func inChunks(tb testing.TB, m *Masker, text string, size int) string {
+	tb.Helper()
 	var out bytes.Buffer
 	w := m.Writer(&out)
 	for len(text) > 0 {
 		n := min(size, len(text))
 		chunk := []byte(text[:n])
 		if k, err := w.Write(chunk); k != n || err != nil {
-			t.Fatal(k, err)
+			tb.Fatal(k, err)
 		}
 		clear(chunk) // a Writer keeps nothing of what it was given
 		text = text[n:]
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.String()
 }

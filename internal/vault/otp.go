@@ -47,7 +47,7 @@ func TOTP(seed rinca.Secret, now time.Time) (rinca.Secret, error) {
 	if err != nil || len(raw) == 0 {
 		return rinca.Secret{}, rinca.Errorf(rinca.Invalid, "read one-time password: its key is not base32")
 	}
-	return rinca.NewSecret(hotp(hmac.New(newHash, raw), uint64(now.Unix()/period), digits)), nil //nolint:gosec // not negative
+	return rinca.NewSecret(hotp(hmac.New(newHash, raw), uint64(now.Unix()/period), digits)), nil
 }
 
 // hotp is RFC 4226: the counter's digest, cut to some digits.

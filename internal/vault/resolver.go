@@ -54,7 +54,7 @@ type Failure struct {
 
 // Unresolved is the error of references that have no value: all of them, in
 // the order they were asked for.
-type Unresolved struct{ Failures []Failure }
+type Unresolved struct{ Failures []Failure } //nolint:errname // it lists what is unresolved
 
 // Error names every reference and the reason, one a line.
 func (u *Unresolved) Error() string {
@@ -192,12 +192,18 @@ func (w *work) fetch(ctx context.Context, vaultID string, refs []rinca.SecretRef
 	ids := map[rinca.SecretRef]string{}
 	var missing []string
 	queued := map[string]bool{}
+	picked := map[string]rinca.Info{} // many references go into one item
 	for _, ref := range refs {
-		info, err := PickItem(infos, ref.Item)
+		info, ok := picked[ref.Item]
+		var err error
+		if !ok {
+			info, err = PickItem(infos, ref.Item)
+		}
 		if err != nil {
 			w.fail(ref, PartItem, inVault(err, ref.Vault))
 			continue
 		}
+		picked[ref.Item] = info
 		ids[ref] = info.ID
 		if r.items[[2]string{vaultID, info.ID}] == nil && !queued[info.ID] {
 			queued[info.ID] = true

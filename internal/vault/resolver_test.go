@@ -13,13 +13,13 @@ import (
 	"rinca/internal/vault"
 )
 
-func parse(t testing.TB, refs ...string) []rinca.SecretRef {
-	t.Helper()
+func parse(tb testing.TB, refs ...string) []rinca.SecretRef {
+	tb.Helper()
 	var out []rinca.SecretRef
 	for _, s := range refs {
 		r, err := rinca.ParseSecretRef(s)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		out = append(out, r)
 	}
@@ -114,7 +114,7 @@ func TestResolveFailures(t *testing.T) {
 // wrong.
 func TestResolveReportsAllAndKeepsTheRest(t *testing.T) {
 	r := &vault.Resolver{Provider: homelab()}
-	refs := parse(t, "op://homelab/none/a", "op://homelab/postgres.env/POSTGRES_USER", "op://gone/x/y", "op://homelab/mixed/zz", "op://homelab/none/a")
+	refs := parse(t, "op://homelab/none/a", "op://homelab/postgres.env/POSTGRES_USER", "op://gone/x/y", "op://homelab/mixed/zz", "op://homelab/none/a", "op://homelab/none/b")
 	got, err := r.Resolve(t.Context(), refs)
 	var lost *vault.Unresolved
 	if !errors.As(err, &lost) {
@@ -124,7 +124,7 @@ func TestResolveReportsAllAndKeepsTheRest(t *testing.T) {
 	for _, f := range lost.Failures {
 		names = append(names, f.Ref.String())
 	}
-	want := []string{"op://homelab/none/a", "op://gone/x/y", "op://homelab/mixed/zz"}
+	want := []string{"op://homelab/none/a", "op://gone/x/y", "op://homelab/mixed/zz", "op://homelab/none/b"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
@@ -240,8 +240,12 @@ func TestFindItem(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	for _, tt := range []struct{ name, want string }{
-		{"authentk", "authentik"}, {"restci", "restic"}, {"AUTHENTIK", "authentik"},
-		{"zzz", ""}, {"", ""}, {"uptimekuma", "uptime-kuma"},
+		{"authentk", "authentik"},
+		{"restci", "restic"},
+		{"AUTHENTIK", "authentik"},
+		{"zzz", ""},
+		{"", ""},
+		{"uptimekuma", "uptime-kuma"},
 	} {
 		if got := vault.Nearest(tt.name, []string{"authentik", "restic", "uptime-kuma"}); got != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.name, got, tt.want)

@@ -107,7 +107,7 @@ func sshWire(key any) (public, private []byte, ok bool) {
 }
 
 func putString(b *bytes.Buffer, s []byte) {
-	_ = binary.Write(b, binary.BigEndian, uint32(len(s))) //nolint:gosec // keys are small
+	_ = binary.Write(b, binary.BigEndian, uint32(len(s)))
 	b.Write(s)
 }
 

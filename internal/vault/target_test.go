@@ -43,8 +43,8 @@ func mixes(n int) []string {
 }
 
 // with renders a template in which V and W are references to these values.
-func with(t testing.TB, target vault.Target, text, v, w string) (string, error) {
-	t.Helper()
+func with(tb testing.TB, target vault.Target, text, v, w string) (string, error) {
+	tb.Helper()
 	m := &memory{
 		vaults: []rinca.Vault{{ID: homeID, Name: "v"}},
 		items: []rinca.Item{{
@@ -55,12 +55,12 @@ func with(t testing.TB, target vault.Target, text, v, w string) (string, error) 
 	text = strings.NewReplacer("<V>", "{{ op://v/i/V }}", "<W>", "{{ op://v/i/W }}").Replace(text)
 	tpl, err := vault.ParseTemplate("t", text, vault.Syntax{Target: target, Comments: vault.SkipComments})
 	if err != nil {
-		t.Fatalf("%q: %v", text, err)
+		tb.Fatalf("%q: %v", text, err)
 	}
-	out, err := vault.Render(t.Context(), &vault.Resolver{Provider: m}, tpl)
+	out, err := vault.Render(tb.Context(), &vault.Resolver{Provider: m}, tpl)
 	if err != nil {
 		if rinca.CodeOf(err) == rinca.Internal {
-			t.Errorf("%q with %q: %v", text, v, err)
+			tb.Errorf("%q with %q: %v", text, v, err)
 		}
 		return "", err
 	}

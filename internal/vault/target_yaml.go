@@ -25,7 +25,7 @@ func splitYAML(d *draft) ([]slot, error) {
 	lines := lineStarts(d.text)
 	var walk func(n *yaml.Node) error
 	walk = func(n *yaml.Node) error {
-		if n.Kind == yaml.ScalarNode && d.hasToken(n.Value) {
+		if n.Kind == yaml.ScalarNode && len(d.tokens) > 0 && strings.Contains(n.Value, d.mark) {
 			s, err := yamlSlot(d, n, yamlOffset(d.text, lines, n))
 			if err != nil {
 				return err
@@ -68,16 +68,6 @@ func loadYAML(text string) ([]*yaml.Node, error) {
 }
 
 var yamlErrorLine = regexp.MustCompile(`line (\d+)`)
-
-// hasToken reports whether s holds a token.
-func (d *draft) hasToken(s string) bool {
-	for _, t := range d.tokens {
-		if strings.Contains(s, d.text[t.at:t.at+d.size]) {
-			return true
-		}
-	}
-	return false
-}
 
 func lineStarts(text string) []int {
 	starts := []int{0}

@@ -38,7 +38,7 @@ const (
 )
 
 // A Problem is something wrong, or worth a note, at a place in a file.
-type Problem struct {
+type Problem struct { //nolint:errname // it may be a note, too
 	File   string
 	Line   int // from 1
 	Column int // from 1, in characters
@@ -55,7 +55,7 @@ func (p Problem) Unwrap() error { return p.Err }
 
 // Problems is the error of templates that cannot be rendered: everything that
 // is wrong with them, in order.
-type Problems []Problem
+type Problems []Problem //nolint:errname // see Problem
 
 // Error has a line for each problem.
 func (ps Problems) Error() string {

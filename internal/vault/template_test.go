@@ -13,12 +13,12 @@ import (
 )
 
 // render renders a template on the vault of homelab().
-func render(t testing.TB, text string, syntax vault.Syntax) (string, []vault.Problem, error) {
-	t.Helper()
+func render(tb testing.TB, text string, syntax vault.Syntax) (string, []vault.Problem, error) {
+	tb.Helper()
 	tpl, parseErr := vault.ParseTemplate("t", text, syntax)
-	out, err := vault.Render(t.Context(), &vault.Resolver{Provider: homelab()}, tpl)
+	out, err := vault.Render(tb.Context(), &vault.Resolver{Provider: homelab()}, tpl)
 	if parseErr != nil && err == nil {
-		t.Errorf("%q: parsed with %v, and rendered", text, parseErr)
+		tb.Errorf("%q: parsed with %v, and rendered", text, parseErr)
 	}
 	if err != nil {
 		return "", tpl.Notes, err
