@@ -144,9 +144,9 @@ func (a *app) inject(ctx context.Context, f injectFlags) error {
 		outputs[i] = inject.Output{Name: sources[i].Out, Text: text}
 	}
 	if !dir {
-		return a.writeFile(f.fileFlags, attr, texts[0])
+		return a.writeFile(ctx, f.fileFlags, attr, texts[0])
 	}
-	return a.writeFiles(f.fileFlags, &inject.Writer{Dir: f.out, Attr: attr}, outputs)
+	return a.writeFiles(ctx, f.fileFlags, &inject.Writer{Dir: f.out, Attr: attr}, outputs)
 }
 
 // templates reads what -i names; dir says that it is a directory.
@@ -206,7 +206,7 @@ func (f fileFlags) attr() (atomicfile.Attr, error) {
 
 // writeFile writes one text where -o says: a file, a device, or standard
 // output.
-func (a *app) writeFile(f fileFlags, attr atomicfile.Attr, text rinca.Secret) error {
+func (a *app) writeFile(ctx context.Context, f fileFlags, attr atomicfile.Attr, text rinca.Secret) error {
 	if f.out == "" || f.out == "-" {
 		_, err := io.WriteString(a.Stdout, text.Reveal())
 		if err != nil {
@@ -221,7 +221,7 @@ func (a *app) writeFile(f fileFlags, attr atomicfile.Attr, text rinca.Secret) er
 		return rinca.Errorf(rinca.Destination, "%s is a directory, not a file", f.out).Try("name a file in it")
 	}
 	w := &inject.Writer{Dir: filepath.Dir(f.out), Attr: attr}
-	return a.writeFiles(f, w, []inject.Output{{Name: filepath.Base(f.out), Text: text}})
+	return a.writeFiles(ctx, f, w, []inject.Output{{Name: filepath.Base(f.out), Text: text}})
 }
 
 func writeDevice(path string, text rinca.Secret) error {
@@ -237,12 +237,12 @@ func writeDevice(path string, text rinca.Secret) error {
 }
 
 // writeFiles writes all files or none, and says which.
-func (a *app) writeFiles(f fileFlags, w *inject.Writer, outputs []inject.Output) error {
+func (a *app) writeFiles(ctx context.Context, f fileFlags, w *inject.Writer, outputs []inject.Output) error {
 	switch {
 	case f.force:
 		w.Overwrite = func([]string) (bool, error) { return true, nil }
 	case isTerminal(a.Stdin) && isTerminal(a.Stderr):
-		w.Overwrite = a.mayOverwrite
+		w.Overwrite = func(paths []string) (bool, error) { return a.mayOverwrite(ctx, paths) }
 	}
 	result, err := w.Write(outputs)
 	if err != nil {
@@ -266,17 +266,12 @@ func (a *app) writeFiles(f fileFlags, w *inject.Writer, outputs []inject.Output)
 }
 
 // mayOverwrite asks on the terminal.
-func (a *app) mayOverwrite(paths []string) (bool, error) {
+func (a *app) mayOverwrite(ctx context.Context, paths []string) (bool, error) {
 	for _, p := range paths {
 		fmt.Fprintf(a.Stderr, "%s exists.\n", p)
 	}
-	fmt.Fprint(a.Stderr, "Replace? [y/N] ")
-	var answer string
-	_, err := fmt.Fscanln(a.Stdin, &answer)
-	if err != nil && answer == "" {
-		return false, nil
-	}
-	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes"), nil
+	c, err := newPrompter(a).choice(ctx, "Replace? [y/N] ", "ny")
+	return c == 'y', err
 }
 
 // listed prints every error of a join, each with what to do next, and returns

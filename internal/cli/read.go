@@ -85,7 +85,7 @@ func (a *app) read(ctx context.Context, f readFlags, args []string) error {
 	}
 	switch {
 	case f.out != "" && f.out != "-":
-		return a.writeFile(f.fileFlags, attr, values[refs[0]])
+		return a.writeFile(ctx, f.fileFlags, attr, values[refs[0]])
 	case a.json:
 		return a.printValues(args, refs, values)
 	}

@@ -50,7 +50,7 @@ func TestSameAsNaive(t *testing.T) {
 		}
 		return string(b)
 	}
-	for round := range 1500 {
+	for round := range 600 {
 		alphabet := []string{"ab", "abc", "abcdefgh", "a\n\x00\xff"}[round%4]
 		var patterns []string
 		for range 1 + rnd.IntN(12) {
