@@ -15,10 +15,10 @@ import (
 func apply(it *rinca.Item, statements []assignment, creating bool) error {
 	for _, a := range statements {
 		var err error
-		switch {
-		case a.kind == "file":
+		switch a.kind {
+		case "file":
 			attach(it, a)
-		case a.kind == "delete":
+		case "delete":
 			err = remove(it, a)
 		default:
 			err = assign(it, a, creating)

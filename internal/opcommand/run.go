@@ -58,7 +58,7 @@ func (s *session) run(f runFlags, args []string) error {
 	s.provider, s.closeIt = nil, func() {}
 	cmd := child.Command{Args: args, Env: env.List(), Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr}
 	if !f.noMasking && len(secrets) > 0 {
-		cmd.Mask = redact.New(secrets)
+		cmd.Mask = redact.New(append(secrets, s.credentials()...))
 	}
 	if s.BeforeChild != nil {
 		s.BeforeChild()
@@ -68,6 +68,16 @@ func (s *session) run(f runFlags, args []string) error {
 		s.printError(describe(err))
 	}
 	return Status(status)
+}
+
+// credentials are the values that open our vaults. A command that is run gets
+// them, as with op, because it may call op itself; it should not print them.
+func (s *session) credentials() []rinca.Secret {
+	var out []rinca.Secret
+	for _, name := range []string{"OP_SERVICE_ACCOUNT_TOKEN", "OP_CONNECT_TOKEN", "RINCA_PASSPHRASE"} {
+		out = append(out, rinca.NewSecret(s.getenv(name)))
+	}
+	return out
 }
 
 // environ is the environment of the process, and over it that of env files.

@@ -105,8 +105,13 @@ func TestFieldNames(t *testing.T) {
 	start := c.item()
 	start.Sections = []rinca.Section{{ID: "s1", Label: "Prod DB"}, {ID: "s2", Label: "Test"}}
 	for _, f := range []rinca.Field{
-		{ID: "1", Label: "K"}, {ID: "2", Label: "K", SectionID: "s1"}, {ID: "3", Label: "K", SectionID: "s2"},
-		{ID: "4", Label: "only here", SectionID: "s2"}, {ID: "5", Label: "path"}, {ID: "6", Label: "twice", SectionID: "s1"}, {ID: "7", Label: "twice", SectionID: "s2"},
+		{ID: "1", Label: "K"},
+		{ID: "2", Label: "K", SectionID: "s1"},
+		{ID: "3", Label: "K", SectionID: "s2"},
+		{ID: "4", Label: "only here", SectionID: "s2"},
+		{ID: "5", Label: "path"},
+		{ID: "6", Label: "twice", SectionID: "s1"},
+		{ID: "7", Label: "twice", SectionID: "s2"},
 	} {
 		f.Type = rinca.TypeString
 		start.Fields = append(start.Fields, f)
