@@ -1,12 +1,8 @@
 package connectapi_test
 
 import (
-	"fmt"
-	"net/http"
 	"strings"
 	"testing"
-
-	"rinca/internal/rinca"
 )
 
 // What 1Password's Terraform provider (3.3) sends and waits for: it cannot be
@@ -47,49 +43,5 @@ func TestTerraformSequence(t *testing.T) {
 	w.do("rw", "DELETE", item, "")
 	if status, text, _ := w.do("rw", "GET", item, ""); status != 404 || !strings.Contains(text, "not found") {
 		t.Errorf("after delete: %d %s", status, text)
-	}
-}
-
-// What the External Secrets operator's provider sends, from its source: vault
-// by name, item by title, the item twice, a file as "file/ca.pem", a search by
-// tag in the client over the whole list, and a pushed item of category SERVER.
-func TestExternalSecretsSequence(t *testing.T) {
-	w := newWorld(t)
-	it := rinca.Item{
-		Info:   rinca.Info{VaultID: w.vault, Title: "pg.env", Category: rinca.CategorySecureNote, Tags: []string{"prod"}},
-		Fields: []rinca.Field{{Label: "K", Value: rinca.NewSecret("1")}, {Label: "K", Value: rinca.NewSecret("2")}},
-		Files:  []rinca.File{{Name: "ca.pem", Content: rinca.NewSecret("pem")}},
-	}
-	made, err := w.db.Create(t.Context(), it)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, text, _ := w.do("rw", "GET", "/v1/vaults?filter=title+eq+%22homelab%22", "")
-	if strings.Count(text, `"id"`) != 1 || !strings.Contains(text, w.vault) {
-		t.Errorf("vault by name: %s", text)
-	}
-	_, text, _ = w.do("rw", "GET", "/v1/vaults/{v}/items?filter=title+eq+%22pg.env%22", "")
-	if !strings.Contains(text, `"vault":{"id":"`+w.vault+`"}`) {
-		t.Errorf("list entries name their vault: %s", text)
-	}
-	for range 2 {
-		_, text, _ = w.do("rw", "GET", "/v1/vaults/{v}/items/"+made.ID, "")
-	}
-	if strings.Count(text, `"label":"K"`) != 2 {
-		t.Errorf("duplicate labels are the client's to refuse: %s", text)
-	}
-	_, text, _ = w.do("rw", "GET", fmt.Sprintf("/v1/vaults/{v}/items/%s/files/%s/content", made.ID, made.Files[0].ID), "")
-	if text != "pem" {
-		t.Errorf("file: %q", text)
-	}
-	if _, text, _ = w.do("rw", "GET", "/v1/vaults/{v}/items", ""); !strings.Contains(text, `"tags":["prod"]`) {
-		t.Errorf("the list has tags: %s", text)
-	}
-	if status, text, _ := w.do("rw", "POST", "/v1/vaults/{v}/items", `{"title":"push","category":"SERVER","vault":{"id":"{v}"},"fields":[{"label":"password","type":"CONCEALED","value":"x"}]}`); status != http.StatusOK {
-		t.Errorf("push: %d %s", status, text)
-	}
-	// Its retry is for answers that begin so.
-	if status, text, _ := w.do("other", "GET", "/v1/vaults/{v}/items", ""); status != 403 || !strings.Contains(text, `"message":"Authorization`) {
-		t.Errorf("403: %d %s", status, text)
 	}
 }

@@ -182,7 +182,7 @@ func fromItem(j itemJSON, vaultID string, creating bool) (rinca.Item, error) {
 	switch {
 	case !validCategory(it.Category, creating):
 		return it, errorf(400, "Invalid item category")
-	case j.Vault.ID != "" && j.Vault.ID != vaultID:
+	case rinca.ValidID(j.Vault.ID) && j.Vault.ID != vaultID: // External Secrets puts the name here
 		return it, errorf(400, "Vault UUID in the body does not match the path")
 	case strings.TrimSpace(j.Title) == "":
 		return it, errorf(400, "The item doesn't have a title.")

@@ -120,8 +120,10 @@ func TestLastingFaults(t *testing.T) {
 		"half":     {truncated, rinca.Unavailable, 4, "not whole JSON"},
 		"silence":  {silent, rinca.Unavailable, 4, "silence"},
 		"endless":  {endless, rinca.Unavailable, 4, ""},
-		"wrong": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"id":"other"}`) },
-			rinca.Unavailable, 1, `answers with item "other"`},
+		"wrong": {
+			func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"id":"other"}`) },
+			rinca.Unavailable, 1, `answers with item "other"`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -169,7 +169,7 @@ func (db *DB) view(ctx context.Context, f func(queryer) error) error {
 	if err != nil {
 		return dbError(db.cfg.database(), err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	// BeginTx would take the write lock (_txlock=immediate).
 	if _, err := conn.ExecContext(ctx, "BEGIN DEFERRED"); err != nil {
 		return dbError(db.cfg.database(), err)

@@ -33,8 +33,15 @@ func Run(t *testing.T, s Suite) {
 		name string
 		test func(*testing.T, Suite)
 	}{
-		{"lists", testLists}, {"values", testValues}, {"order and missing items", testOrder}, {"canceled", testCanceled},
-		{"many at once", testConcurrent}, {"files", testFiles}, {"create", testCreate}, {"update", testUpdate}, {"delete", testDelete},
+		{"lists", testLists},
+		{"values", testValues},
+		{"order and missing items", testOrder},
+		{"canceled", testCanceled},
+		{"many at once", testConcurrent},
+		{"files", testFiles},
+		{"create", testCreate},
+		{"update", testUpdate},
+		{"delete", testDelete},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, s) })
 	}

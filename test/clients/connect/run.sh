@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The public clients of 1Password Connect, unmodified, against rinca connect
-# serve: test/clients/connect/run.sh [go|js|python]…
+# serve: test/clients/connect/run.sh [go|js|python|eso]…
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
@@ -31,6 +31,7 @@ export CONNECT_TEST_HOST=$host
 CONNECT_TEST_TOKEN=$("$rinca" connect token create clients --vault homelab,rw)
 export CONNECT_TEST_TOKEN
 
+run_eso() { (cd "$here/eso" && go run .); }
 run_go() { (cd "$here/go" && go run .); }
 run_js() {
 	mkdir -p "$cache/js"
@@ -42,7 +43,7 @@ run_python() {
 	"$cache/python/bin/pip" install --quiet --disable-pip-version-check -r "$here/python/requirements.txt"
 	"$cache/python/bin/python" "$here/python/client.py"
 }
-for client in "${@:-go js python}"; do
+for client in "${@:-go js python eso}"; do
 	for c in $client; do
 		start=$SECONDS
 		"run_$c" || { echo "connect: $c failed" >&2; tail -5 "$work/log" >&2; exit 1; }
