@@ -10,28 +10,30 @@ import (
 // of a few bytes among the first bytes of every pattern, but looks at every
 // step-th block instead of shifting by a table: a pattern of which the first
 // `window` bytes are in the text covers one of these blocks wherever it
-// stands, so that the looks do not wait for one another. Three filters, each
-// smaller in what it lets pass, keep most text away from the comparison.
+// stands, so that the looks do not wait for one another. Two filters keep most
+// text away from the comparison.
 type index struct {
 	patterns []string   // sorted, without repeats
 	first    [257]int32 // patterns that start with byte b: first[b] to first[b+1]
-	window   int        // length of the shortest pattern, within limits
+	window   int        // length of the shortest pattern, at most a word
 	step     int        // window - block + 1
 
+	shift  uint8   // from a product to an index into the blocks
+	blocks []uint8 // by the hash of a block: bits, where in a window it stands
+
 	windowMask uint64   // the bytes of a word that are in the window
-	shift      uint8    // from a product to an index into the tables
-	blocks     []uint64 // one bit per hash of a block
-	offsets    []uint16 // by the hash of a block: bits, where in the window it stands
-	starts     []uint64 // one bit per hash of a pattern's first word
+	starts     []uint64 // one bit per hash of a window
+	wideShift  uint8
 }
 
 const (
-	block     = 4
-	word      = 8 // bytes that are looked at together
-	maxWindow = 16
+	block = 4
+	word  = 8 // bytes that are looked at together
 )
 
-func hash(w uint64, shift uint8) uint64 { return (w * 0x9E3779B97F4A7C15) >> (shift & 63) }
+func hash(b uint32, shift uint8) uint32 { return b * 0x9E3779B1 >> (shift & 31) }
+
+func wideHash(w uint64, shift uint8) uint64 { return w * 0x9E3779B97F4A7C15 >> (shift & 63) }
 
 // load returns the first eight bytes of s; those that it lacks are zero.
 func load(s string) uint64 {
@@ -43,7 +45,7 @@ func load(s string) uint64 {
 func newIndex(patterns []string) *index {
 	slices.Sort(patterns)
 	patterns = slices.Compact(patterns)
-	x := &index{patterns: patterns, window: maxWindow}
+	x := &index{patterns: patterns, window: word}
 	for _, p := range patterns {
 		x.window = min(x.window, len(p))
 		x.first[int(p[0])+1]++
@@ -52,27 +54,26 @@ func newIndex(patterns []string) *index {
 		x.first[b+1] += x.first[b]
 	}
 	x.step = x.window - block + 1
-	x.windowMask = ^uint64(0) >> (64 - 8*min(x.window, word))
+	x.windowMask = ^uint64(0) >> (64 - 8*x.window)
 
-	known := map[uint32]uint16{} // block → offsets
+	known := map[uint32]uint8{} // block → offsets
 	for _, p := range patterns {
 		for o := range x.step {
 			known[uint32(load(p[o:]))] |= 1 << o // the first four bytes
 		}
 	}
-	// Sixteen bits for each block keep false alarms rare; 2^18 bits still fit
-	// into the first level of a processor's cache.
-	size := min(max(bits.Len(uint(len(known)*16)), 10), 20)
-	x.shift = uint8(64 - size)
-	x.blocks, x.starts = make([]uint64, 1<<size/64), make([]uint64, 1<<size/64)
-	x.offsets = make([]uint16, 1<<size)
+	// Sixteen places for each block keep false alarms rare; 2^18 of them still
+	// fit into the second level of a processor's cache.
+	size := min(max(bits.Len(uint(len(known)*16)), 10), 18)
+	x.shift = uint8(32 - size)
+	x.blocks = make([]uint8, 1<<size)
 	for b, o := range known {
-		h := hash(uint64(b), x.shift)
-		x.blocks[h/64] |= 1 << (h % 64)
-		x.offsets[h] |= o
+		x.blocks[hash(b, x.shift)] |= o
 	}
+	x.wideShift = uint8(64 - size)
+	x.starts = make([]uint64, 1<<size/64)
 	for _, p := range patterns {
-		h := hash(load(p)&x.windowMask, x.shift)
+		h := wideHash(load(p)&x.windowMask, x.wideShift)
 		x.starts[h/64] |= 1 << (h % 64)
 	}
 	return x
@@ -95,15 +96,15 @@ func (x *index) next(text []byte, pos int) find {
 	p := pos + x.step - 1
 	step, shift, blocks := x.step, x.shift, x.blocks
 	for ; p+word <= len(text); p += step {
-		h := hash(uint64(binary.LittleEndian.Uint32(text[p:p+block])), shift)
-		if blocks[h/64]&(1<<(h%64)) == 0 {
-			continue
+		p = x.skip(text, p)
+		if p+word > len(text) {
+			break
 		}
-		for o := x.offsets[h]; o != 0; {
-			at := bits.Len16(o) - 1
+		for o := blocks[hash(binary.LittleEndian.Uint32(text[p:p+block]), shift)]; o != 0; {
+			at := bits.Len8(o) - 1
 			o &^= 1 << at
-			s := hash(binary.LittleEndian.Uint64(text[p-at:p-at+word])&x.windowMask, shift)
-			if x.starts[s/64]&(1<<(s%64)) == 0 {
+			h := wideHash(binary.LittleEndian.Uint64(text[p-at:p-at+word])&x.windowMask, x.wideShift)
+			if x.starts[h/64]&(1<<(h%64)) == 0 {
 				continue
 			}
 			if f := x.at(text, p-at); f.length > 0 || f.open {
@@ -118,6 +119,43 @@ func (x *index) next(text []byte, pos int) find {
 		}
 	}
 	return find{}
+}
+
+// skip returns the first place from p on, in steps, where a block may be that
+// is known, or, near the end of the text, one before it. It is next's inner loop: four looks
+// in a row, with distances that the compiler knows where secrets have eight
+// bytes or more.
+func (x *index) skip(text []byte, p int) int {
+	shift, blocks := x.shift, x.blocks
+	if x.step != word-block+1 {
+		step := x.step
+		for ; p+word <= len(text); p += step {
+			if blocks[hash(binary.LittleEndian.Uint32(text[p:p+block]), shift)] != 0 {
+				break
+			}
+		}
+		return p
+	}
+	const step = word - block + 1
+	for ; p+4*step <= len(text); p += 4 * step {
+		t := text[p : p+4*step : p+4*step]
+		a := blocks[hash(binary.LittleEndian.Uint32(t), shift)]
+		b := blocks[hash(binary.LittleEndian.Uint32(t[step:]), shift)]
+		c := blocks[hash(binary.LittleEndian.Uint32(t[2*step:]), shift)]
+		d := blocks[hash(binary.LittleEndian.Uint32(t[3*step:]), shift)]
+		switch {
+		case a|b|c|d == 0:
+			continue
+		case a != 0:
+			return p
+		case b != 0:
+			return p + step
+		case c != 0:
+			return p + 2*step
+		}
+		return p + 3*step
+	}
+	return p
 }
 
 func (x *index) at(text []byte, start int) find {
