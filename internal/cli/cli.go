@@ -66,6 +66,7 @@ func Main(ctx context.Context, env Env) int {
 	}
 	root := a.root()
 	root.SetArgs(env.Args[1:])
+	root.TraverseChildren = callsOp(root, env.Args[1:])
 	err := root.ExecuteContext(ctx)
 	return a.report(err)
 }

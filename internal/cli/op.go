@@ -35,6 +35,20 @@ this program does the same. "rinca op --help" lists the commands.`,
 	}
 }
 
+// callsOp reports whether the command, or the one to complete, is op. Flags
+// before it are ours, and those behind it are op's: cobra has to look at the
+// two one after the other.
+func callsOp(root *cobra.Command, args []string) bool {
+	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
+		args = args[1:]
+	}
+	f := root.PersistentFlags()
+	f.Usage = func() {}
+	f.SetInterspersed(false)
+	defer f.SetInterspersed(true)
+	return f.Parse(args) == nil && f.Arg(0) == "op"
+}
+
 // opEnv is the outside of the op-compatible command.
 func (a *app) opEnv(args []string) opcommand.Env {
 	env := opcommand.Env{

@@ -2,6 +2,7 @@ package opcommand
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"rinca/internal/rinca"
 )
@@ -45,6 +46,9 @@ func parseAssignments(args []string) ([]assignment, error) {
 // to the letter.
 func parseAssignment(s string) (assignment, error) {
 	name, value, hasValue := cutUnescaped(s, '=')
+	if !utf8.ValidString(name) {
+		return assignment{}, fail("the name of a field is UTF-8")
+	}
 	a := assignment{hasValue: hasValue}
 	if hasValue {
 		a.value = rinca.NewSecret(value)

@@ -3,6 +3,7 @@ package opcommand
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"rinca/internal/rinca"
 )
@@ -46,7 +47,7 @@ func TestParseAssignment(t *testing.T) {
 // has split.
 func TestParseAssignmentRefuses(t *testing.T) {
 	for _, in := range []string{
-		"", "canary", "=canary", ".K=canary", "K[canary]=V", "K[canary]", "K[]=V", "K[]", "K[delete]=canary", "[text]=canary", "canary.x", `\`, "[file]=", "can[ary",
+		"", "canary", "=canary", ".K=canary", "K[canary]=V", "K[canary]", "K[]=V", "K[]", "K[delete]=canary", "[text]=canary", "canary.x", `\`, "[file]=", "can[ary", "canary\xff=V",
 	} {
 		_, err := parseAssignments([]string{"A=1", in})
 		if err == nil {
@@ -74,6 +75,12 @@ func FuzzParseAssignment(f *testing.F) {
 		}
 		if a.value.Reveal() != value || a.field != name {
 			t.Errorf("%q=%q became %q=%q", name, value, a.field, a.value.Reveal())
+		}
+		if !utf8.ValidString(value) {
+			if apply(&rinca.Item{}, []assignment{a}, false) == nil {
+				t.Errorf("%q is taken, and no JSON can hold it", value)
+			}
+			return
 		}
 		it := rinca.Item{}
 		if err := apply(&it, []assignment{a}, false); err != nil || len(it.Fields) != 1 || it.Fields[0].Label != name || it.Fields[0].Value.Reveal() != value {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"rinca/internal/rinca"
 )
@@ -80,6 +81,9 @@ type itemTemplate struct {
 
 // parseTemplate reads a template. Its errors do not show what it holds.
 func parseTemplate(data []byte) (*rinca.Item, error) {
+	if !utf8.Valid(data) { // the decoder would change values without a word
+		return nil, fail("the item template isn't valid UTF-8")
+	}
 	var t itemTemplate
 	if json.Unmarshal(data, &t) != nil {
 		return nil, fail("invalid JSON in the item template: run `op item template get` for its form")

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"rinca/internal/rinca"
 	"rinca/internal/vault"
@@ -13,6 +14,9 @@ import (
 // YYYYMM. A value that its type cannot have is an error, which does not show
 // it.
 func storedValue(typ rinca.FieldType, v rinca.Secret, field string) (rinca.Secret, error) {
+	if !utf8.ValidString(v.Reveal()) { // JSON would change it without a word
+		return rinca.Secret{}, fail("the value of %q isn't valid UTF-8: attach it as a file", field)
+	}
 	switch typ {
 	case rinca.TypeDate:
 		if t, err := time.Parse(time.DateOnly, v.Reveal()); err == nil {
