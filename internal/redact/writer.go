@@ -31,17 +31,29 @@ func (w *Writer) Write(p []byte) (int, error) {
 		w.err = err
 		return n, err
 	}
-	text, joined := p, len(w.held) > 0
-	if joined {
-		w.held = append(w.held, p...)
-		text = w.held
+	n := len(p)
+	// What is held and what is new have to be looked at together, but only
+	// until nothing is held: the bulk of p is not copied.
+	for len(w.held) > 0 && len(p) > 0 {
+		k := min(len(p), joint)
+		w.held = append(w.held, p[:k]...)
+		p = p[k:]
+		w.mask(w.held, true)
 	}
-	w.mask(text, joined)
+	if len(p) > 0 {
+		w.mask(p, false)
+	}
+	w.drain()
 	if w.err != nil {
 		return 0, w.err
 	}
-	return len(p), nil
+	return n, nil
 }
+
+const (
+	joint  = 512       // bytes that are copied to follow on what is held
+	direct = 128 << 10 // bytes that are worth a write of their own
+)
 
 // Flush passes on what is held back, as if the stream ended here.
 func (w *Writer) Flush() error {
@@ -88,7 +100,6 @@ func (w *Writer) mask(text []byte, resumed bool) {
 			w.pass(text[passed:f.start])
 			w.walk = f.walk
 			w.held = append(w.held[:0], text[f.start:]...)
-			w.drain()
 			return
 		}
 		if f.length == 0 {
@@ -99,31 +110,21 @@ func (w *Writer) mask(text []byte, resumed bool) {
 		passed = f.start + f.length
 		pos = passed
 	}
-	if len(w.buf) == 0 && w.err == nil && passed < len(text) {
-		_, w.err = w.out.Write(text[passed:]) // the usual case: no copy
-	} else {
-		w.pass(text[passed:])
-		w.drain()
-	}
+	w.pass(text[passed:])
 	w.held = w.held[:0]
 }
 
-// pass puts p into the buffer, so that a chunk full of secrets is still
-// written in few pieces.
+// pass passes p on: what is large at once, and the rest through the buffer. To
+// copy a chunk costs less than to write it in two pieces.
 func (w *Writer) pass(p []byte) {
-	if len(p) == 0 {
-		return
-	}
-	if len(w.buf)+len(p) > 64<<10 {
+	if len(w.buf)+len(p) > direct {
 		w.drain()
 	}
-	if len(p) >= 64<<10 {
-		if w.err == nil {
-			_, w.err = w.out.Write(p)
-		}
-		return
+	if len(p) < direct {
+		w.buf = append(w.buf, p...)
+	} else if w.err == nil {
+		_, w.err = w.out.Write(p)
 	}
-	w.buf = append(w.buf, p...)
 }
 
 func (w *Writer) drain() {
