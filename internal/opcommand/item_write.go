@@ -89,7 +89,7 @@ in a template, with --template or on standard input.`,
 }
 
 func (s *session) create(f writeFlags, name, ssh string, args []string) error {
-	statements, it, err := s.input(f, args, name == "" && ssh == "")
+	statements, it, err := s.input(f, args, ssh == "" && (name == "" || f.password == ""))
 	if err != nil {
 		return err
 	}

@@ -264,7 +264,7 @@ func TestMessages(t *testing.T) {
 		{"creating documents with `op item create` isn't supported. Use `op document create` instead.", []string{"item", "create", "--category", "document"}},
 		{"\"Spaceship\" isn't a category of items. Run `op item template list` for a list of them.", []string{"item", "create", "--category", "Spaceship"}},
 		{"only Login and Password items can be given a generated password", []string{"item", "create", "--category", "server", "--generate-password"}},
-		{`"banana" isn't a recipe for a password: use letters, digits, symbols and a length from 1 to 64`, []string{"item", "create", "--category", "login", "--generate-password=banana"}},
+		{`invalid recipe for a password: use letters, digits, symbols and a length from 1 to 64, as in letters,digits,32`, []string{"item", "create", "--category", "login", "--generate-password=banana"}},
 		{`the value of "D" isn't a date: use YYYY-MM-DD`, []string{"item", "create", "--category", "login", "D[date]=yesterday"}},
 		{`"Delete Me" isn't a document: it has no file`, []string{"document", "get", id}},
 	} {

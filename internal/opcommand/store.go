@@ -50,7 +50,7 @@ func generatePassword(it *rinca.Item, recipe string) error {
 
 func parseRecipe(recipe string) (generate.Recipe, error) {
 	r := generate.Recipe{Length: 32}
-	wrong := fail("%q isn't a recipe for a password: use letters, digits, symbols and a length from 1 to %d", recipe, generate.MaxLength)
+	wrong := fail("invalid recipe for a password: use letters, digits, symbols and a length from 1 to %d, as in letters,digits,32", generate.MaxLength)
 	for part := range strings.SplitSeq(recipe, ",") {
 		switch part = strings.TrimSpace(part); part {
 		case "letters":

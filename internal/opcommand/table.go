@@ -39,11 +39,13 @@ func columns(out io.Writer, rows [][]string) error {
 	}
 	var b strings.Builder
 	for _, r := range rows {
+		blanks := 0
 		for i, cell := range r {
-			b.WriteString(cell)
-			if i < len(r)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]+4-utf8.RuneCountInString(cell)))
+			if cell != "" { // no blanks at the end of a line
+				b.WriteString(strings.Repeat(" ", blanks) + cell)
+				blanks = 0
 			}
+			blanks += widths[i] + 4 - utf8.RuneCountInString(cell)
 		}
 		b.WriteByte('\n')
 	}
