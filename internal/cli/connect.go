@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -72,34 +73,58 @@ func (a *app) serveConnect(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	defer db.Close()
+	srv := newHTTPServer(log)
+	scheme := "http"
+	if f.cert != "" {
+		pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+		if err != nil {
+			return rinca.Errorf(rinca.Usage, "read the certificate: %w", err).Try("--tls-cert is the chain in PEM, the server's first; --tls-key is its key")
+		}
+		scheme, srv.TLSConfig = "https", &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.listen)
 	if err != nil {
 		return rinca.Errorf(rinca.Unavailable, "listen on %s: %w", f.listen, err).Try("ss -ltnp   # who has the port; or another --listen")
 	}
 	api := connectapi.New(connectapi.Config{DB: db, Log: log, MaxInline: f.inline})
 	defer api.Close()
-	srv := &http.Server{
-		Handler: api, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 5 * time.Minute,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
-	scheme := "http"
-	serve := srv.Serve
-	if f.cert != "" {
-		scheme = "https"
-		serve = func(l net.Listener) error { return srv.ServeTLS(l, f.cert, f.key) }
-	}
+	srv.Handler = api
 	if !a.quiet {
 		fmt.Fprintf(a.Stderr, "Serving the Connect API on %s://%s\n", scheme, l.Addr())
 	}
-	// Requests under way get ten seconds to end.
-	stopped := context.AfterFunc(ctx, func() {
+	if addr, ok := l.Addr().(*net.TCPAddr); ok && scheme == "http" && !addr.IP.IsLoopback() {
+		log.Warn("secrets leave this machine without TLS; give --tls-cert and --tls-key, unless the network is private")
+	}
+	return serveUntil(ctx, srv, l)
+}
+
+func newHTTPServer(log *slog.Logger) *http.Server {
+	return &http.Server{
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 5 * time.Minute,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// serveUntil serves until ctx ends. Requests that are under way then get ten
+// seconds to end, and it returns after the last of them.
+func serveUntil(ctx context.Context, srv *http.Server, l net.Listener) error {
+	drained := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(drained)
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
-		_ = srv.Shutdown(bounded)
+		if srv.Shutdown(bounded) != nil {
+			_ = srv.Close()
+		}
 	})
-	defer stopped()
+	serve := srv.Serve
+	if srv.TLSConfig != nil {
+		serve = func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
+	}
 	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
+		stop()
 		return rinca.Errorf(rinca.Unavailable, "serve: %w", err)
 	}
+	<-drained
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,7 +12,6 @@ import (
 
 	"rinca/internal/connectapi"
 	"rinca/internal/rinca"
-	"rinca/internal/vault"
 	"rinca/internal/vault/embedded"
 )
 
@@ -44,6 +42,9 @@ to read, w to write, rw for both, which is also what a bare name gives.`,
   rinca connect token create export --vault homelab,r --vault media,r --expires-in 90d`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if strings.TrimSpace(args[0]) == "" || printable(args[0]) != args[0] || len(args[0]) > 200 {
+				return rinca.Errorf(rinca.Usage, "the name of a token is one line of at most 200 bytes").Try("rinca connect token create export --vault homelab,r")
+			}
 			if len(vaults) == 0 {
 				return rinca.Errorf(rinca.Usage, "a token needs a vault").Try("--vault homelab,r")
 			}
@@ -56,17 +57,9 @@ to read, w to write, rw for both, which is also what a bare name gives.`,
 				return err
 			}
 			defer db.Close()
-			t := embedded.Token{Name: args[0], Vaults: map[string]embedded.Right{}}
-			for _, v := range vaults {
-				name, right, err := parseRight(v)
-				if err != nil {
-					return err
-				}
-				found, err := vault.Find(cmd.Context(), db, name)
-				if err != nil {
-					return err
-				}
-				t.Vaults[found.ID] = right
+			t := embedded.Token{Name: args[0]}
+			if t.Vaults, err = rights(cmd.Context(), db, vaults); err != nil {
+				return err
 			}
 			if life > 0 {
 				t.Expires = time.Now().Add(life).UTC().Truncate(time.Second)
@@ -84,43 +77,9 @@ to read, w to write, rw for both, which is also what a bare name gives.`,
 	}
 	// Not a slice flag: a comma belongs to the value.
 	c.Flags().StringArrayVar(&vaults, "vault", nil, "`VAULT[,r|w|rw]` that the token may use; may be repeated")
+	_ = c.RegisterFlagCompletionFunc("vault", a.completeRights)
 	c.Flags().StringVar(&expires, "expires-in", "", "`TIME` that it is good for: 90d, 12h; forever when not given")
 	return c
-}
-
-func parseRight(s string) (name string, r embedded.Right, err error) {
-	name, right, ok := strings.Cut(s, ",")
-	switch {
-	case !ok, right == "rw":
-		return name, embedded.Right{Read: true, Write: true}, nil
-	case right == "r":
-		return name, embedded.Right{Read: true}, nil
-	case right == "w":
-		return name, embedded.Right{Write: true}, nil
-	}
-	return name, r, rinca.Errorf(rinca.Usage, "%q is not a right", right).Try("--vault %s,r or %s,rw", name, name)
-}
-
-// parseLife reads a time such as 90d, 4w or 12h30m; "" is 0, for ever.
-func parseLife(s string) (time.Duration, error) {
-	if s == "" {
-		return 0, nil
-	}
-	bad := rinca.Errorf(rinca.Usage, "%q is not a time", s).Try("--expires-in 90d")
-	for unit, length := range map[string]time.Duration{"d": 24 * time.Hour, "w": 7 * 24 * time.Hour} {
-		if n, ok := strings.CutSuffix(s, unit); ok {
-			days, err := strconv.Atoi(n)
-			if err != nil || days < 1 || days > 36500 {
-				return 0, bad
-			}
-			return time.Duration(days) * length, nil
-		}
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d <= 0 {
-		return 0, bad
-	}
-	return d, nil
 }
 
 type tokenJSON struct {
@@ -220,7 +179,7 @@ func newTokenRevoke(a *app) *cobra.Command {
 		Long: `Ends a token, by its name or its id. A running server refuses it within a
 second.`,
 		Example: "  rinca connect token revoke export",
-		Args:    cobra.ExactArgs(1),
+		Args:    cobra.ExactArgs(1), ValidArgsFunction: a.completeTokens,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			db, err := a.openEmbedded(cmd.Context())
 			if err != nil {

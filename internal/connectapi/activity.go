@@ -78,7 +78,7 @@ func requestID() string {
 }
 
 // getActivity lists requests, newest first: those to vaults that the token
-// may see.
+// may read, and its own.
 func (s *Server) getActivity(r *request) (any, error) {
 	q := r.URL.Query()
 	limit, errLimit := number(q.Get("limit"), 50)
@@ -86,7 +86,7 @@ func (s *Server) getActivity(r *request) (any, error) {
 	if errLimit != nil || errOffset != nil {
 		return nil, errorf(400, "limit and offset are numbers from 0")
 	}
-	s.activity.flush(r.Context())
+	s.activity.flush(context.WithoutCancel(r.Context())) // a client that goes takes no entries with it
 	entries, _, err := s.cfg.DB.Requests(r.Context(), 1<<30, 0)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,8 @@ func (s *Server) getActivity(r *request) (any, error) {
 		if json.Unmarshal(e, &a) != nil {
 			continue
 		}
-		if v := a.Resource.Vault; v == nil || r.token.Vaults[v.ID].Read {
+		v := a.Resource.Vault
+		if a.Actor.JTI == r.token.ID || (v != nil && r.token.Vaults[v.ID].Read) {
 			visible = append(visible, e)
 		}
 	}
@@ -126,13 +127,20 @@ type activityLog struct {
 
 	mu      sync.Mutex
 	waiting [][]byte
+	tokens  map[string]bool // used, and not noted yet
 
-	stop chan struct{}
-	done chan struct{}
+	flushing sync.Mutex // keeps the order of entries
+	stop     chan struct{}
+	stopOnce sync.Once
+	done     chan struct{}
 }
 
+// maxWaiting bounds what waits to be written: while the database does not
+// answer, a flood is not worth the memory.
+const maxWaiting = 20_000
+
 func newActivityLog(db *embedded.DB, log *slog.Logger) *activityLog {
-	l := &activityLog{db: db, log: log, stop: make(chan struct{}), done: make(chan struct{})}
+	l := &activityLog{db: db, log: log, tokens: map[string]bool{}, stop: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(l.done)
 		tick := time.NewTicker(time.Second)
@@ -153,22 +161,40 @@ func newActivityLog(db *embedded.DB, log *slog.Logger) *activityLog {
 func (l *activityLog) add(entry []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.waiting) < 20_000 { // a flood is not worth the memory
+	if len(l.waiting) < maxWaiting {
 		l.waiting = append(l.waiting, entry)
 	}
 }
 
-func (l *activityLog) flush(ctx context.Context) {
+// used notes that a token has been used.
+func (l *activityLog) used(id string) {
 	l.mu.Lock()
-	entries := l.waiting
-	l.waiting = nil
+	defer l.mu.Unlock()
+	l.tokens[id] = true
+}
+
+// flush writes what waits. What cannot be written waits on.
+func (l *activityLog) flush(ctx context.Context) {
+	l.flushing.Lock()
+	defer l.flushing.Unlock()
+	l.mu.Lock()
+	entries, tokens := l.waiting, l.tokens
+	l.waiting, l.tokens = nil, map[string]bool{}
 	l.mu.Unlock()
+	for id := range tokens {
+		if err := l.db.UseToken(ctx, id); err != nil {
+			l.log.Warn("note the use of a token", "error", err)
+		}
+	}
 	if err := l.db.LogRequests(ctx, entries...); err != nil {
 		l.log.Warn("write the log of requests", "error", err)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.waiting = append(entries, l.waiting[:min(len(l.waiting), maxWaiting-len(entries))]...)
 	}
 }
 
 func (l *activityLog) close() {
-	close(l.stop)
+	l.stopOnce.Do(func() { close(l.stop) })
 	<-l.done
 }

@@ -272,7 +272,7 @@ func TestFilesAndActivity(t *testing.T) {
 		t.Errorf("%d %s", status, text)
 	}
 	status, text, header := w.do("r", "GET", files+"/"+made.Files[0].ID+"/content", "")
-	if status != 200 || text != "pem" || header.Get("Content-Disposition") != `attachment; filename=ca.pem` || header.Get("Content-Length") != "3" {
+	if status != 200 || text != "pem" || header.Get("Content-Disposition") != `attachment; filename="ca.pem"` || header.Get("Content-Length") != "3" {
 		t.Errorf("%d %q %v", status, text, header)
 	}
 	// A PUT without files keeps them.

@@ -116,23 +116,14 @@ func (s *Server) authenticate(r *request) (embedded.Token, error) {
 			return embedded.Token{}, err
 		}
 		s.tokens.put(key, t, now)
-		s.noteUse(r.Context(), t, now)
 	}
 	if !t.Revoked.IsZero() || (!t.Expires.IsZero() && !now.Before(t.Expires)) {
 		return embedded.Token{}, errorf(401, "Invalid bearer token")
 	}
+	if now.Sub(t.Used) >= time.Minute {
+		s.activity.used(t.ID)
+	}
 	return t, nil
-}
-
-// noteUse writes when a token was last used, at most once a minute, because
-// it is a write.
-func (s *Server) noteUse(ctx context.Context, t embedded.Token, now time.Time) {
-	if now.Sub(t.Used) < time.Minute {
-		return
-	}
-	if err := s.cfg.DB.UseToken(ctx, t.ID); err != nil {
-		s.cfg.Log.Warn("note the use of a token", "error", err)
-	}
 }
 
 func (c *tokenCache) get(key [32]byte, now time.Time) (embedded.Token, bool) {

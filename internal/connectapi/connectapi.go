@@ -7,7 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +40,7 @@ type Server struct {
 	tokens   *tokenCache
 	activity *activityLog
 	counts   *counters
+	started  time.Time
 }
 
 const maxBody = 64 << 20
@@ -97,7 +101,7 @@ func New(cfg Config) *Server {
 	if cfg.MaxInline == 0 {
 		cfg.MaxInline = 100 << 10
 	}
-	s := &Server{cfg: cfg, tokens: &tokenCache{}, counts: &counters{}}
+	s := &Server{cfg: cfg, tokens: &tokenCache{}, counts: newCounters(), started: cfg.Now()}
 	s.activity = newActivityLog(cfg.DB, cfg.Log)
 	byPath := map[string]map[string]route{}
 	for _, r := range routes() {
@@ -115,13 +119,15 @@ func New(cfg Config) *Server {
 	return s
 }
 
-// Close writes what is left of the activity log.
+// Close writes what is left of the activity log. Closing again does nothing.
 func (s *Server) Close() { s.activity.close() }
 
 // ServeHTTP answers one request. Clients put slashes at the end of paths; a
 // redirect would turn their POST into a GET, so the slash is cut instead.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("1Password-Connect-Version", APIVersion)
+	w.Header().Set("Cache-Control", "no-store") // answers hold secrets
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if p := strings.TrimRight(r.URL.Path, "/"); p != r.URL.Path && p != "" {
 		u := *r.URL
 		u.Path, u.RawPath = p, ""
@@ -146,13 +152,14 @@ type request struct {
 }
 
 func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, methods map[string]route) {
-	start := s.cfg.Now()
+	start := time.Now()
 	method := r.Method
 	if method == "HEAD" {
 		method = "GET"
 	}
 	rt, ok := methods[method]
 	if !ok {
+		w.Header().Set("Allow", strings.Join(slices.Sorted(maps.Keys(methods)), ", "))
 		s.write(w, nil, errorf(405, "Method not allowed"))
 		return
 	}
@@ -160,17 +167,19 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, methods map[st
 	req := &request{Request: r, vaultID: r.PathValue("vault"), itemID: r.PathValue("item"), fileID: r.PathValue("file"), header: w.Header()}
 	out, err := s.answer(rt, req)
 	status := s.write(w, out, err)
-	s.counts.add(rt.method, rt.path, status)
+	took := time.Since(start)
+	s.counts.add(rt.method, rt.path, status, took)
 	if rt.need != nothing {
 		s.record(rt, req, status)
 	}
-	s.cfg.Log.Info("request", "method", rt.method, "route", rt.path, "status", status, "token", req.token.ID, "took", s.cfg.Now().Sub(start).String())
+	s.cfg.Log.Info("request", "method", rt.method, "route", rt.path, "status", status, "token", req.token.ID, "took", took.String())
 }
 
 func (s *Server) answer(rt route, req *request) (out any, err error) {
 	defer func() {
-		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // a panic value
-			s.cfg.Log.Error("panic", "route", rt.path)
+		if p := recover(); p != nil {
+			// The value of the panic may hold a secret; the stack does not.
+			s.cfg.Log.Error("panic", "route", rt.path, "stack", string(debug.Stack()))
 			out, err = nil, errorf(500, "Something went wrong")
 		}
 	}()
@@ -259,8 +268,10 @@ func (s *Server) toAPIError(err error) *apiError {
 	switch rinca.CodeOf(err) {
 	case rinca.NotFound:
 		return &apiError{404, err.Error()}
-	case rinca.Invalid, rinca.Conflict:
+	case rinca.Invalid:
 		return &apiError{400, err.Error()}
+	case rinca.Conflict:
+		return &apiError{409, err.Error()}
 	case rinca.Unavailable:
 		s.cfg.Log.Warn("unavailable", "error", err)
 		return &apiError{503, "The vault is busy"}

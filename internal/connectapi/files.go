@@ -3,6 +3,9 @@ package connectapi
 import (
 	"encoding/base64"
 	"mime"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"rinca/internal/rinca"
 )
@@ -34,7 +37,7 @@ func (s *Server) getFile(r *request) (any, error) {
 // file is a file as JSON, with its content when the client asks for that.
 func (s *Server) file(r *request, it rinca.Item, f rinca.File) (fileJSON, error) {
 	out := toFile(it, f)
-	if r.URL.Query().Get("inline_files") != "true" {
+	if inline, _ := strconv.ParseBool(r.URL.Query().Get("inline_files")); !inline {
 		return out, nil
 	}
 	if f.Size > s.cfg.MaxInline {
@@ -54,8 +57,18 @@ func (s *Server) getContent(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
+	r.header.Set("Content-Disposition", disposition(f.Name))
 	return raw{"application/octet-stream", []byte(content.Reveal())}, nil
+}
+
+// disposition names the file of an answer: quoted as Connect does where the
+// name is plain, encoded where it is not.
+func disposition(name string) string {
+	odd := func(r rune) bool { return r > unicode.MaxASCII || unicode.IsControl(r) || r == '"' || r == '\\' }
+	if strings.ContainsFunc(name, odd) {
+		return mime.FormatMediaType("attachment", map[string]string{"filename": name})
+	}
+	return `attachment; filename="` + name + `"`
 }
 
 func (s *Server) oneFile(r *request) (rinca.Item, rinca.File, error) {

@@ -1,6 +1,7 @@
 package connectapi
 
 import (
+	"net/url"
 	"strings"
 
 	"rinca/internal/rinca"
@@ -15,6 +16,50 @@ type filter struct {
 	value     string
 }
 
+// filterOf finds the filter in a raw query. Some clients leave & ; and + in
+// titles as they are. So a filter that is not closed goes on behind the &;
+// and where blanks are written %20, + stands for itself. A filter that cannot
+// be decoded is an error: without it, the answer would be everything.
+func filterOf(query string) (filter, error) {
+	parts := strings.Split(query, "&")
+	for i, p := range parts {
+		text, ok := strings.CutPrefix(p, "filter=")
+		if !ok {
+			continue
+		}
+		var f filter
+		var err error
+		for end := i; end < min(len(parts), i+maxAmpersands+1); end++ {
+			if end > i {
+				text += "&" + parts[end]
+			}
+			if f, err = decodeFilter(text); err == nil {
+				return f, nil
+			}
+		}
+		return decodeFilter(parts[i][len("filter="):])
+	}
+	return filter{}, nil
+}
+
+// maxAmpersands is how many raw & a filter may hold.
+const maxAmpersands = 20
+
+func decodeFilter(text string) (filter, error) {
+	if strings.Contains(text, "%20") {
+		text = strings.ReplaceAll(text, "+", "%2B")
+	}
+	text, err := url.QueryUnescape(text)
+	if err != nil {
+		return filter{}, badFilter()
+	}
+	return parseFilter(text)
+}
+
+func badFilter() error {
+	return errorf(400, `Invalid filter: use name eq "…", title eq "…" or tag eq "…"`)
+}
+
 // parseFilter reads a filter. Some clients do not escape quotes in values, so
 // a quote within the outer ones is taken as it is.
 func parseFilter(s string) (filter, error) {
@@ -22,7 +67,7 @@ func parseFilter(s string) (filter, error) {
 	if s == "" {
 		return filter{}, nil
 	}
-	bad := errorf(400, "Invalid filter: use name eq \"…\", title eq \"…\" or tag eq \"…\"")
+	bad := badFilter()
 	attribute, rest, _ := strings.Cut(s, " ")
 	operator, rest, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
 	rest = strings.TrimSpace(rest)

@@ -1,16 +1,20 @@
 package connectapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
+	"time"
+	"unicode/utf8"
 
 	"rinca/internal/rinca"
 )
 
 func (s *Server) listVaults(r *request) (any, error) {
-	f, err := parseFilter(r.URL.Query().Get("filter"))
+	f, err := filterOf(r.URL.RawQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +45,7 @@ func (s *Server) getVault(r *request) (any, error) {
 }
 
 func (s *Server) listItems(r *request) (any, error) {
-	f, err := parseFilter(r.URL.Query().Get("filter"))
+	f, err := filterOf(r.URL.RawQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -121,13 +125,26 @@ func (s *Server) putItem(r *request) (any, error) {
 	return s.update(r, old, it)
 }
 
+// patchTries is how often a PATCH is applied again because somebody else
+// changed the item between its reading and its writing.
+const patchTries = 20
+
 func (s *Server) patchItem(r *request) (any, error) {
-	old, err := s.stored(r)
-	if err != nil {
-		return nil, err
-	}
 	var ops []patchOp
 	if err := decode(r.Body, &ops); err != nil {
+		return nil, err
+	}
+	for try := 1; ; try++ {
+		out, err := s.patchOnce(r, ops)
+		if rinca.CodeOf(err) != rinca.Conflict || try == patchTries {
+			return out, err
+		}
+	}
+}
+
+func (s *Server) patchOnce(r *request, ops []patchOp) (any, error) {
+	old, err := s.stored(r)
+	if err != nil {
 		return nil, err
 	}
 	if len(ops) == 0 {
@@ -145,7 +162,7 @@ func (s *Server) patchItem(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	it.Version = old.Version // two that patch at once: the second is told
+	it.Version = old.Version // so that a change in between is noticed
 	made, err := s.save(r, old, it)
 	if err != nil {
 		return nil, err
@@ -171,18 +188,24 @@ func (s *Server) save(r *request, old, it rinca.Item) (rinca.Item, error) {
 	return made, err
 }
 
-// shown is an item as an answer to a write, with the values only for a token
-// that may read them.
+// writtenJSON is all that a token which may not read is told of an item it
+// wrote: in the answer to a PATCH, even the title could be news.
+type writtenJSON struct {
+	ID        string    `json:"id"`
+	Vault     refJSON   `json:"vault"`
+	Version   int64     `json:"version"`
+	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+// shown is an item as an answer to a write, as much of it as the token may
+// read.
 func (s *Server) shown(r *request, it rinca.Item, version int64) (any, error) {
-	out, err := s.toItem(it)
-	if err != nil {
-		return nil, err
-	}
-	out.Version = version
 	if !r.token.Vaults[r.vaultID].Read {
-		return out.withoutValues(), nil
+		return writtenJSON{it.ID, refJSON{it.VaultID}, version, it.UpdatedAt}, nil
 	}
-	return out, nil
+	out, err := s.toItem(it)
+	out.Version = version
+	return out, err
 }
 
 func (s *Server) deleteItem(r *request) (any, error) {
@@ -204,8 +227,30 @@ func decode(body io.Reader, into any) error {
 		}
 		return errorf(400, "Unable to read the request body")
 	}
-	if json.Unmarshal(data, into) != nil {
+	if !exactText(data) || json.Unmarshal(data, into) != nil {
 		return errorf(400, "Invalid JSON in the request body")
 	}
 	return nil
+}
+
+// surrogate finds the escapes of halves of characters in JSON, in pairs or
+// alone; the first alternative steps over an escaped backslash. encoding/json
+// puts U+FFFD in the place of half a character.
+var surrogate = regexp.MustCompile(`\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}`)
+
+// exactText reports whether every string of a JSON text arrives as it was
+// sent: a value that is changed on its way is worse than one refused.
+func exactText(data []byte) bool {
+	if !utf8.Valid(data) {
+		return false
+	}
+	if !bytes.Contains(data, []byte(`\ud`)) && !bytes.Contains(data, []byte(`\uD`)) {
+		return true
+	}
+	for _, m := range surrogate.FindAll(data, -1) {
+		if len(m) == len(`\ud800`) {
+			return false
+		}
+	}
+	return true
 }

@@ -66,10 +66,20 @@ func (op patchOp) into(v any) error {
 	if op.Op == "remove" {
 		return errorf(400, "Invalid patch: %.60q cannot be removed", op.Path)
 	}
-	if json.Unmarshal(op.Value, v) != nil {
+	if json.Unmarshal(op.Value, v) != nil || (string(op.Value) == "null" && !mayBeNull(v)) {
 		return errorf(400, "Invalid patch: the value for %.60q has the wrong form", op.Path)
 	}
 	return nil
+}
+
+// mayBeNull tells for what null means nothing rather than no change, which is
+// how encoding/json takes it.
+func mayBeNull(v any) bool {
+	switch v.(type) {
+	case **string, **refJSON, **recipeJSON, *[]string, *[]urlJSON, *[]fieldJSON, *[]sectionJSON:
+		return true
+	}
+	return false
 }
 
 func (op patchOp) whole(it *itemJSON) error {

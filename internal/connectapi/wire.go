@@ -3,7 +3,6 @@ package connectapi
 import (
 	"encoding/base64"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -137,15 +136,6 @@ func toFile(it rinca.Item, f rinca.File) fileJSON {
 		out.Section = &refJSON{f.SectionID}
 	}
 	return out
-}
-
-// withoutValues is what a token that may not read is told of an item.
-func (j itemJSON) withoutValues() itemJSON {
-	j.Fields = slices.Clone(j.Fields)
-	for i := range j.Fields {
-		j.Fields[i].Value, j.Fields[i].TOTP = nil, ""
-	}
-	return j
 }
 
 // The categories that an item may have; DOCUMENT and CUSTOM cannot be made
