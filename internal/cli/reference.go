@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rinca/internal/config"
+	"rinca/internal/connectapi"
 	"rinca/internal/rinca"
 )
 
@@ -27,6 +28,7 @@ func newReference(a *app) *cobra.Command {
 				{"cli.md", referenceCLI(c.Root())},
 				{"exit-codes.md", referenceExitCodes()},
 				{"configuration.md", referenceConfig()},
+				{"connect-api.md", referenceConnect()},
 			} {
 				if err := os.WriteFile(filepath.Join(args[0], page.name), []byte(page.text), 0o644); err != nil { //nolint:gosec // public pages
 					return rinca.Errorf(rinca.Destination, "write reference: %w", err)
@@ -129,5 +131,25 @@ func referenceConfig() string {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.Name, flag, v.Meaning)
 	}
+	return b.String()
+}
+
+func referenceConnect() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s# Connect API\n\n`rinca connect serve` answers as 1Password Connect %s. Requests carry `Authorization: Bearer TOKEN`; answers carry `1Password-Connect-Version`. Errors are `{\"status\":…,\"message\":…}`.\n\n| Method | Path | Right | |\n| --- | --- | --- | --- |\n", generated, connectapi.APIVersion)
+	for _, e := range connectapi.Endpoints() {
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", e.Method, e.Path, e.Right, e.Doc)
+	}
+	b.WriteString(`
+**Filters**: ` + "`name eq \"…\"`, `title eq \"…\"`, `tag eq \"…\"`, and `co` for a part of a text" + `. They compare without regard to case. A malformed filter is status 400.
+
+**PATCH** takes a list of ` + "`add`, `remove` and `replace`" + `, with the paths ` + "`/`, `/title`, `/favorite`, `/tags`, `/tags/N`, `/urls`, `/sections`, `/fields`, `/fields/ID`, `/fields/ID/ATTRIBUTE`" + `. Fields are named by id. An empty list changes nothing.
+
+**PUT** answers with the version from before the write, as 1Password's server does; the next GET has one more.
+
+**Generation**: a field with ` + "`generate: true`" + ` and no value gets one, by its recipe: length 1 to 64, ` + "`characterSets`" + ` of LETTERS, DIGITS, SYMBOLS, ` + "`excludeCharacters`" + `.
+
+**Not as 1Password's**: a value that is not UTF-8 is an error and not another value; a revoked token works for one more second; a token sees in ` + "`/v1/activity`" + ` only the vaults that it may read.
+`)
 	return b.String()
 }

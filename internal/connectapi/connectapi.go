@@ -63,8 +63,8 @@ const (
 	writeVault
 )
 
-// routes lists every endpoint; docs/reference/connect-api.md is held against
-// it by a test.
+// routes lists every endpoint; docs/reference/connect-api.md is printed from
+// it.
 func routes() []route {
 	const (
 		items = "/v1/vaults/{vault}/items"
@@ -88,6 +88,20 @@ func routes() []route {
 		{"GET", "/health", nothing, "The state of the server and of what it needs.", (*Server).health},
 		{"GET", "/metrics", nothing, "Counters, for Prometheus.", (*Server).metrics},
 	}
+}
+
+// An Endpoint is a row of the reference: what is served, and which right of a
+// token it asks for.
+type Endpoint struct{ Method, Path, Right, Doc string }
+
+// Endpoints lists every endpoint.
+func Endpoints() []Endpoint {
+	rights := map[need]string{nothing: "none", anyToken: "any token", readVault: "read", writeVault: "write"}
+	var out []Endpoint
+	for _, r := range routes() {
+		out = append(out, Endpoint{r.method, r.path, rights[r.need], r.doc})
+	}
+	return out
 }
 
 // New returns a server.
