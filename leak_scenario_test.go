@@ -146,7 +146,9 @@ func (l *lab) overConnect() {
 		l.t.Fatal(err)
 	}
 	// The canaries now include the token: it must not be printed either.
+	canariesMu.Lock()
 	canaries = append(canaries, token)
+	canariesMu.Unlock()
 	proxy := faultyProxy(l.t, "http://"+address)
 	time.Sleep(300 * time.Millisecond)
 	l.checkCoreLimit(serve.Process.Pid)

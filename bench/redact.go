@@ -47,7 +47,7 @@ func redaction(ctx context.Context, b *bench) ([]line, error) {
 			times[i] = append(times[i], t)
 		}
 	}
-	l := newLine("redact 500 secrets in 256 MB against a plain copy", middle(times[0]), middle(times[1]))
+	l := newLine("redact-vs-copy", middle(times[0]), middle(times[1]))
 	l.Note = fmt.Sprintf("%.0f MB/s against %.0f MB/s", redactBytes/1e6/l.Ours, redactBytes/1e6/l.Theirs)
 	return []line{l}, nil
 }

@@ -240,11 +240,10 @@ func TestOneItemFails(t *testing.T) {
 func TestVaultMovesUnderUs(t *testing.T) {
 	first := func(do func(f *faulty)) func(*faulty) {
 		return func(f *faulty) {
-			done := false
+			var once sync.Once // requests come at the same time
 			f.set(func(_ http.ResponseWriter, r *http.Request, _ int) bool {
-				if isGet(r) && !done {
-					done = true
-					do(f)
+				if isGet(r) {
+					once.Do(func() { do(f) })
 				}
 				return false
 			})
