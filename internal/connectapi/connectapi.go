@@ -40,6 +40,7 @@ type Server struct {
 	tokens   *tokenCache
 	activity *activityLog
 	counts   *counters
+	lists    *lists
 	started  time.Time
 }
 
@@ -115,7 +116,7 @@ func New(cfg Config) *Server {
 	if cfg.MaxInline == 0 {
 		cfg.MaxInline = 100 << 10
 	}
-	s := &Server{cfg: cfg, tokens: &tokenCache{}, counts: newCounters(), started: cfg.Now()}
+	s := &Server{cfg: cfg, tokens: &tokenCache{}, counts: newCounters(), lists: &lists{}, started: cfg.Now()}
 	s.activity = newActivityLog(cfg.DB, cfg.Log)
 	byPath := map[string]map[string]route{}
 	for _, r := range routes() {

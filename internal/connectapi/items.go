@@ -13,55 +13,6 @@ import (
 	"rinca/internal/rinca"
 )
 
-func (s *Server) listVaults(r *request) (any, error) {
-	f, err := filterOf(r.URL.RawQuery)
-	if err != nil {
-		return nil, err
-	}
-	vaults, err := s.cfg.DB.Vaults(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	out := []vaultJSON{}
-	for _, v := range vaults {
-		if right := r.token.Vaults[v.ID]; (right.Read || right.Write) && f.matches(v.Name, nil) {
-			out = append(out, toVault(v))
-		}
-	}
-	return out, nil
-}
-
-func (s *Server) getVault(r *request) (any, error) {
-	vaults, err := s.cfg.DB.Vaults(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	for _, v := range vaults {
-		if v.ID == r.vaultID {
-			return toVault(v), nil
-		}
-	}
-	return nil, errorf(404, "vault %s not found", r.vaultID)
-}
-
-func (s *Server) listItems(r *request) (any, error) {
-	f, err := filterOf(r.URL.RawQuery)
-	if err != nil {
-		return nil, err
-	}
-	infos, err := s.cfg.DB.Items(r.Context(), r.vaultID)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]itemJSON, 0, len(infos))
-	for _, i := range infos {
-		if f.item(i) {
-			out = append(out, toInfo(i))
-		}
-	}
-	return out, nil
-}
-
 // stored reads an item. An archived one is found by its id, as Connect does.
 func (s *Server) stored(r *request) (rinca.Item, error) {
 	items, err := s.cfg.DB.Get(r.Context(), r.vaultID, r.itemID)

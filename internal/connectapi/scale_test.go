@@ -77,7 +77,18 @@ func TestManyItems(t *testing.T) {
 	if _, text, _ = w.do("r", "GET", "/v1/vaults/{v}/items?filter=title+eq+%2200500.env%22", ""); strings.Count(text, `"title"`) != 1 {
 		t.Errorf("filter: %.200s", text)
 	}
-	t.Logf("%d items: list %s, filter %s", n, list.Round(time.Millisecond), time.Since(start).Round(time.Millisecond))
+	t.Logf("%d items: first list %s, filter %s", n, list.Round(time.Millisecond), time.Since(start).Round(time.Millisecond))
+	// What changed is in the next list, also when another process did it.
+	made := w.create(note)
+	if _, text, _ = w.do("r", "GET", "/v1/vaults/{v}/items", ""); strings.Count(text, `"version":1`) != n+1 {
+		t.Errorf("after a create: %d items", strings.Count(text, `"version":1`))
+	}
+	if err := w.db.Archive(t.Context(), w.vault, made["id"].(string)); err != nil {
+		t.Fatal(err)
+	}
+	if _, text, _ = w.do("r", "GET", "/v1/vaults/{v}/items", ""); strings.Count(text, `"version":1`) != n {
+		t.Errorf("after an archive: %d items", strings.Count(text, `"version":1`))
+	}
 	if list > 2*time.Second {
 		t.Errorf("a list of %d items takes %s", n, list)
 	}
