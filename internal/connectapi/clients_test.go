@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// What 1Password's Terraform provider (3.3) sends and waits for: it cannot be
-// installed where only a module proxy is reached, so its recorded sequence is
-// replayed.
+// What 1Password's Terraform provider 3.3 sends and waits for. The module
+// proxy does not give that version out, so its recorded sequence is replayed;
+// test/clients/connect/run.sh terraform runs the newest that it does give.
 func TestTerraformSequence(t *testing.T) {
 	w := newWorld(t)
 	body := func(password string) string {

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # The public clients of 1Password Connect, unmodified, against rinca connect
-# serve: test/clients/connect/run.sh [go|js|python|eso]…
+# serve: test/clients/connect/run.sh [go|js|python|eso|terraform]…
+#
+# js needs node and npm, python needs python3, terraform needs terraform or
+# tofu. What they are made of comes from the registries, into .cache.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
@@ -10,7 +13,8 @@ rinca=$cache/rinca
 (cd "$root" && CGO_ENABLED=0 go build -tags nosdk -o "$rinca" .)
 
 work=$(mktemp -d)
-trap 'kill "${server:-$$}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
+server=
+trap '[ -z "$server" ] || kill "$server" || true; wait || true; rm -rf "$work"' EXIT
 export RINCA_HOME=$work/home RINCA_PROVIDER=embedded
 unset OP_CONNECT_HOST OP_CONNECT_TOKEN OP_SERVICE_ACCOUNT_TOKEN
 "$rinca" init --quiet
@@ -43,7 +47,12 @@ run_python() {
 	"$cache/python/bin/pip" install --quiet --disable-pip-version-check -r "$here/python/requirements.txt"
 	"$cache/python/bin/python" "$here/python/client.py"
 }
-for client in "${@:-go js python eso}"; do
+run_terraform() {
+	(cd "$here/terraform" && CGO_ENABLED=0 go build -o "$cache/" github.com/1Password/terraform-provider-onepassword)
+	mkdir "$work/terraform"
+	RINCA=$rinca "$here/terraform/drive.sh" "$work/terraform" "$cache"
+}
+for client in "${@:-go js python eso terraform}"; do
 	for c in $client; do
 		start=$SECONDS
 		"run_$c" || { echo "connect: $c failed" >&2; tail -5 "$work/log" >&2; exit 1; }
