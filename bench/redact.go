@@ -10,6 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"rinca/internal/redact"
 	"rinca/internal/rinca"
@@ -38,7 +41,7 @@ func redaction(ctx context.Context, b *bench) ([]line, error) {
 	}
 	// Take turns, so that a busy machine slows both.
 	var times [2][]float64
-	for range 5 {
+	for range 7 {
 		for i, f := range []func() error{ours, theirs} {
 			t, err := median(1, f)
 			if err != nil {
@@ -78,8 +81,16 @@ func throughPipes(ctx context.Context, path string, wrap func(io.Writer) io.Writ
 			return err
 		}
 	}
+	// As rinca run does: a pipe that holds a megabyte, and large reads.
+	if c, ok := in.(syscall.Conn); ok {
+		raw, err := c.SyscallConn()
+		if err != nil {
+			return err
+		}
+		_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, 1<<20) })
+	}
 	w := wrap(struct{ io.Writer }{out})
-	if _, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{in}, make([]byte, 64<<10)); err != nil {
+	if _, err := io.CopyBuffer(w, struct{ io.Reader }{in}, make([]byte, 256<<10)); err != nil {
 		return err
 	}
 	if err := w.Close(); err != nil {

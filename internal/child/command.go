@@ -162,13 +162,14 @@ func newOutput(masked *redact.Writer) (*output, error) {
 	if err != nil {
 		return nil, rinca.Errorf(rinca.Internal, "make a pipe: %w", err)
 	}
+	widen(r)
 	return &output{ours: r, theirs: w, masked: masked, done: make(chan error, 1)}, nil
 }
 
 // copy runs until nobody has the other end open any more. What cannot be
 // passed on is read all the same, so that the command does not hang.
 func (o *output) copy() {
-	_, err := io.CopyBuffer(struct{ io.Writer }{o.masked}, struct{ io.Reader }{o.ours}, make([]byte, 64<<10))
+	_, err := o.masked.ReadFrom(o.ours)
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		_, _ = io.Copy(io.Discard, o.ours)
 	}

@@ -18,8 +18,11 @@ type index struct {
 	window   int        // length of the shortest pattern, at most a word
 	step     int        // window - block + 1
 
-	shift  uint8   // from a product to an index into the blocks
-	blocks []uint8 // by the hash of a block: bits, where in a window it stands
+	shift uint8 // from a product to an index into the blocks
+	// blocks has, by the hash of a block, a bit for each place of a window
+	// that the block can have: the lowest for the last place, so that lower
+	// bits mean an earlier start.
+	blocks []uint8
 
 	windowMask uint64   // the bytes of a word that are in the window
 	starts     []uint64 // one bit per hash of a window
@@ -29,6 +32,7 @@ type index struct {
 const (
 	block = 4
 	word  = 8 // bytes that are looked at together
+	looks = 4 // at blocks in a row
 )
 
 func hash(b uint32, shift uint8) uint32 { return b * 0x9E3779B1 >> (shift & 31) }
@@ -56,10 +60,10 @@ func newIndex(patterns []string) *index {
 	x.step = x.window - block + 1
 	x.windowMask = ^uint64(0) >> (64 - 8*x.window)
 
-	known := map[uint32]uint8{} // block → offsets
+	known := map[uint32]uint8{} // block → places
 	for _, p := range patterns {
 		for o := range x.step {
-			known[uint32(load(p[o:]))] |= 1 << o // the first four bytes
+			known[uint32(load(p[o:]))] |= 1 << (x.step - 1 - o) // the first four bytes
 		}
 	}
 	// Sixteen places for each block keep false alarms rare; 2^18 of them still
@@ -93,27 +97,34 @@ type find struct {
 // next returns the leftmost place at or after pos where a pattern stands, or
 // may stand once more text is known.
 func (x *index) next(text []byte, pos int) find {
-	p := pos + x.step - 1
-	step, shift, blocks := x.step, x.shift, x.blocks
-	for ; p+word <= len(text); p += step {
-		p = x.skip(text, p)
-		if p+word > len(text) {
+	step := x.step
+	p := pos + step - 1
+	for {
+		var places uint32
+		if places, p = x.skip(text, p); places == 0 {
 			break
 		}
-		for o := blocks[hash(binary.LittleEndian.Uint32(text[p:p+block]), shift)]; o != 0; {
-			at := bits.Len8(o) - 1
-			o &^= 1 << at
-			h := wideHash(binary.LittleEndian.Uint64(text[p-at:p-at+word])&x.windowMask, x.wideShift)
+		for ; places != 0; places &= places - 1 {
+			bit := bits.TrailingZeros32(places)
+			start := p + bit/8*step + bit%8 - (step - 1)
+			h := wideHash(binary.LittleEndian.Uint64(text[start:start+word])&x.windowMask, x.wideShift)
 			if x.starts[h/64]&(1<<(h%64)) == 0 {
 				continue
 			}
-			if f := x.at(text, p-at); f.length > 0 || f.open {
+			if f := x.at(text, start); f.length > 0 || f.open {
 				return f
 			}
 		}
+		p += looks * step
 	}
 	// The blocks cover every place before this one.
 	for start := p - step + 1; start < len(text); start++ {
+		if start+block <= len(text) {
+			b := x.blocks[hash(binary.LittleEndian.Uint32(text[start:start+block]), x.shift)]
+			if b>>(step-1) == 0 {
+				continue
+			}
+		}
 		if f := x.at(text, start); f.length > 0 || f.open {
 			return f
 		}
@@ -121,41 +132,39 @@ func (x *index) next(text []byte, pos int) find {
 	return find{}
 }
 
-// skip returns the first place from p on, in steps, where a block may be that
-// is known, or, near the end of the text, one before it. It is next's inner loop: four looks
-// in a row, with distances that the compiler knows where secrets have eight
-// bytes or more.
-func (x *index) skip(text []byte, p int) int {
-	shift, blocks := x.shift, x.blocks
-	if x.step != word-block+1 {
-		step := x.step
-		for ; p+word <= len(text); p += step {
-			if blocks[hash(binary.LittleEndian.Uint32(text[p:p+block]), shift)] != 0 {
-				break
+// skip looks at four blocks in a row until one of them may be known, and
+// returns what they say, a byte for each, and where the first is. 0 means that
+// the text has no four blocks any more. This is where the time goes: the looks
+// do not depend on one another, and for secrets of eight bytes or more, which
+// most are, the compiler knows their distance.
+func (x *index) skip(text []byte, p int) (places uint32, at int) {
+	const widest = word - block + 1
+	shift, blocks, step := x.shift, x.blocks, x.step
+	need := (looks-1)*step + word
+	if step != widest {
+		for ; p+need <= len(text); p += looks * step {
+			t := text[p : p+need]
+			a := blocks[hash(binary.LittleEndian.Uint32(t), shift)]
+			b := blocks[hash(binary.LittleEndian.Uint32(t[step:]), shift)]
+			c := blocks[hash(binary.LittleEndian.Uint32(t[2*step:]), shift)]
+			d := blocks[hash(binary.LittleEndian.Uint32(t[3*step:]), shift)]
+			if a|b|c|d != 0 {
+				return uint32(a) | uint32(b)<<8 | uint32(c)<<16 | uint32(d)<<24, p
 			}
 		}
-		return p
+		return 0, p
 	}
-	const step = word - block + 1
-	for ; p+4*step <= len(text); p += 4 * step {
-		t := text[p : p+4*step : p+4*step]
+	for ; p+need <= len(text); p += looks * widest {
+		t := text[p : p+looks*widest]
 		a := blocks[hash(binary.LittleEndian.Uint32(t), shift)]
-		b := blocks[hash(binary.LittleEndian.Uint32(t[step:]), shift)]
-		c := blocks[hash(binary.LittleEndian.Uint32(t[2*step:]), shift)]
-		d := blocks[hash(binary.LittleEndian.Uint32(t[3*step:]), shift)]
-		switch {
-		case a|b|c|d == 0:
-			continue
-		case a != 0:
-			return p
-		case b != 0:
-			return p + step
-		case c != 0:
-			return p + 2*step
+		b := blocks[hash(binary.LittleEndian.Uint32(t[widest:]), shift)]
+		c := blocks[hash(binary.LittleEndian.Uint32(t[2*widest:]), shift)]
+		d := blocks[hash(binary.LittleEndian.Uint32(t[3*widest:]), shift)]
+		if a|b|c|d != 0 {
+			return uint32(a) | uint32(b)<<8 | uint32(c)<<16 | uint32(d)<<24, p
 		}
-		return p + 3*step
 	}
-	return p
+	return 0, p
 }
 
 func (x *index) at(text []byte, start int) find {

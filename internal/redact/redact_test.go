@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/url"
@@ -75,6 +76,9 @@ func TestSameAsNaive(t *testing.T) {
 			if got := inChunks(t, m, text.String(), size); got != want {
 				t.Fatalf("chunks of %d: patterns %q\ntext %q\ngot  %q\nwant %q", size, patterns, text.String(), got, want)
 			}
+			if got := fromReader(t, m, text.String(), size); got != want {
+				t.Fatalf("reads of %d: patterns %q\ntext %q\ngot  %q\nwant %q", size, patterns, text.String(), got, want)
+			}
 		}
 	}
 }
@@ -91,6 +95,35 @@ func inChunks(tb testing.TB, m *Masker, text string, size int) string {
 		}
 		clear(chunk) // a Writer keeps nothing of what it was given
 		text = text[n:]
+	}
+	if err := w.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return out.String()
+}
+
+// slow is a reader that gives a few bytes at a time.
+type slow struct {
+	text string
+	size int
+}
+
+func (s *slow) Read(p []byte) (int, error) {
+	if s.text == "" {
+		return 0, io.EOF
+	}
+	n := copy(p, s.text[:min(s.size, len(s.text))])
+	s.text = s.text[n:]
+	return n, nil
+}
+
+func fromReader(tb testing.TB, m *Masker, text string, size int) string {
+	tb.Helper()
+	var out bytes.Buffer
+	w := m.Writer(&out)
+	n, err := io.Copy(w, struct{ io.Reader }{&slow{text, size}})
+	if err != nil || int(n) != len(text) {
+		tb.Fatal(n, err)
 	}
 	if err := w.Close(); err != nil {
 		tb.Fatal(err)
@@ -247,8 +280,10 @@ func TestUnmaskable(t *testing.T) {
 func TestOneByteOfALargeSecretAtATime(t *testing.T) {
 	value := strings.Repeat("0123456789abcdef\n", 30_000) // half a megabyte
 	m := New([]rinca.Secret{rinca.NewSecret(value)})
-	if got := inChunks(t, m, "<"+value+">", 1); got != "<"+Mask+">" {
-		t.Errorf("%.200q", got)
+	for _, got := range []string{inChunks(t, m, "<"+value+">", 1), fromReader(t, m, "<"+value+">", 999), fromReader(t, m, "<"+value+value+">", 1<<20)} {
+		if got = strings.ReplaceAll(got, Mask+Mask, Mask); got != "<"+Mask+">" {
+			t.Errorf("%.200q", got)
+		}
 	}
 }
 

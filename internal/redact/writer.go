@@ -1,6 +1,9 @@
 package redact
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
 // A Writer masks a stream. It holds back only bytes that may still become a
 // secret with the next ones, so that a prompt appears at once. It is not safe
@@ -31,29 +34,52 @@ func (w *Writer) Write(p []byte) (int, error) {
 		w.err = err
 		return n, err
 	}
-	n := len(p)
-	// What is held and what is new have to be looked at together, but only
-	// until nothing is held: the bulk of p is not copied.
-	for len(w.held) > 0 && len(p) > 0 {
-		k := min(len(p), joint)
-		w.held = append(w.held, p[:k]...)
-		p = p[k:]
-		w.mask(w.held, true)
+	text, resumed := p, len(w.held) > 0
+	if resumed {
+		w.held = append(w.held, p...)
+		text = w.held
 	}
-	if len(p) > 0 {
-		w.mask(p, false)
-	}
-	w.drain()
+	w.mask(text, resumed)
 	if w.err != nil {
 		return 0, w.err
 	}
-	return n, nil
+	return len(p), nil
 }
 
-const (
-	joint  = 512       // bytes that are copied to follow on what is held
-	direct = 128 << 10 // bytes that are worth a write of their own
-)
+const chunk = 256 << 10 // what is read at once, if it is there
+
+// ReadFrom masks everything that r has. It does what io.Copy does with Write,
+// and copies less.
+func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
+	var total int64
+	buf := make([]byte, chunk)
+	for w.err == nil {
+		held := copy(buf, w.held)
+		if len(buf)-len(w.held) < chunk/2 { // a long secret, so far
+			buf = append(append(buf[:0], w.held...), make([]byte, len(w.held)+chunk)...)
+			held = len(w.held)
+		}
+		n, err := r.Read(buf[held:])
+		total += int64(n)
+		if n > 0 {
+			if w.masker.index == nil {
+				_, w.err = w.out.Write(buf[:n])
+			} else {
+				w.mask(buf[:held+n], held > 0)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			err = nil
+			if w.err == nil {
+				return total, nil
+			}
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, w.err
+}
 
 // Flush passes on what is held back, as if the stream ended here.
 func (w *Writer) Flush() error {
@@ -97,7 +123,7 @@ func (w *Writer) mask(text []byte, resumed bool) {
 			f = x.next(text, pos)
 		}
 		if f.open {
-			w.pass(text[passed:f.start])
+			w.last(text[passed:f.start])
 			w.walk = f.walk
 			w.held = append(w.held[:0], text[f.start:]...)
 			return
@@ -110,19 +136,29 @@ func (w *Writer) mask(text []byte, resumed bool) {
 		passed = f.start + f.length
 		pos = passed
 	}
-	w.pass(text[passed:])
+	w.last(text[passed:])
 	w.held = w.held[:0]
 }
 
-// pass passes p on: what is large at once, and the rest through the buffer. To
-// copy a chunk costs less than to write it in two pieces.
+// pass puts p into the buffer: to copy a chunk costs less than to write it in
+// several pieces.
 func (w *Writer) pass(p []byte) {
-	if len(w.buf)+len(p) > direct {
+	if len(w.buf)+len(p) > 2*chunk {
 		w.drain()
 	}
-	if len(p) < direct {
+	if len(p) <= 2*chunk {
 		w.buf = append(w.buf, p...)
 	} else if w.err == nil {
+		_, w.err = w.out.Write(p)
+	}
+}
+
+// last passes p on, and all that is in the buffer.
+func (w *Writer) last(p []byte) {
+	if len(w.buf) > 0 {
+		w.pass(p)
+		w.drain()
+	} else if len(p) > 0 && w.err == nil {
 		_, w.err = w.out.Write(p)
 	}
 }
