@@ -30,7 +30,7 @@ func TestFiveHundredClients(t *testing.T) {
 		defer resp.Body.Close()
 		text, err := io.ReadAll(resp.Body)
 		if err != nil || resp.StatusCode != 200 {
-			return fmt.Errorf("%s %s: %d %s %v", method, path, resp.StatusCode, text, err) //nolint:err113 // a test
+			return fmt.Errorf("%s %s: %d %s %w", method, path, resp.StatusCode, text, err) //nolint:err113 // a test
 		}
 		return nil
 	}
