@@ -1,6 +1,7 @@
 package cli
 
 import (
+	_ "embed"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -134,22 +135,15 @@ func referenceConfig() string {
 	return b.String()
 }
 
+//go:embed reference_connect.md
+var referenceConnectText string // what the page says below the list of endpoints
+
 func referenceConnect() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s# Connect API\n\n`rinca connect serve` answers as 1Password Connect %s. Requests carry `Authorization: Bearer TOKEN`; answers carry `1Password-Connect-Version`. Errors are `{\"status\":…,\"message\":…}`.\n\n| Method | Path | Right | |\n| --- | --- | --- | --- |\n", generated, connectapi.APIVersion)
 	for _, e := range connectapi.Endpoints() {
 		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", e.Method, e.Path, e.Right, e.Doc)
 	}
-	b.WriteString(`
-**Filters**: ` + "`name eq \"…\"`, `title eq \"…\"`, `tag eq \"…\"`, and `co` for a part of a text" + `. They compare without regard to case. A malformed filter is status 400.
-
-**PATCH** takes a list of ` + "`add`, `remove` and `replace`" + `, with the paths ` + "`/`, `/title`, `/favorite`, `/tags`, `/tags/N`, `/urls`, `/sections`, `/fields`, `/fields/ID`, `/fields/ID/ATTRIBUTE`" + `. Fields are named by id. An empty list changes nothing.
-
-**PUT** answers with the version from before the write, as 1Password's server does; the next GET has one more.
-
-**Generation**: a field with ` + "`generate: true`" + ` and no value gets one, by its recipe: length 1 to 64, ` + "`characterSets`" + ` of LETTERS, DIGITS, SYMBOLS, ` + "`excludeCharacters`" + `.
-
-**Not as 1Password's**: a value that is not UTF-8 is an error and not another value; a revoked token works for one more second; a token sees in ` + "`/v1/activity`" + ` only the vaults that it may read.
-`)
+	b.WriteString(referenceConnectText)
 	return b.String()
 }

@@ -10,6 +10,20 @@ import (
 	"time"
 )
 
+// A file may come within an item; it is kept by later writes that leave it out.
+func TestFileWithinItem(t *testing.T) {
+	w := newWorld(t)
+	id := w.create(`{"title":"f","category":"LOGIN","files":[{"name":"ca.pem","content":"cGVt"}]}`)["id"].(string)
+	_, text, _ := w.do("rw", "PATCH", "/v1/vaults/{v}/items/"+id, `[{"op":"replace","path":"/title","value":"g"}]`)
+	file := object(t, text)["files"].([]any)[0].(map[string]any)
+	if _, text, _ = w.do("r", "GET", file["content_path"].(string), ""); text != "pem" || file["size"] != 3.0 {
+		t.Errorf("%v: %q", file, text)
+	}
+	if status, text, _ := w.do("rw", "POST", "/v1/vaults/{v}/items", `{"title":"f","category":"LOGIN","files":[{"name":"x","content":"~"}]}`); status != 400 {
+		t.Errorf("%d %s", status, text)
+	}
+}
+
 // A token that may write and not read learns nothing from the answers to its
 // writes: not a value, and not a title or a label either.
 func TestWriterLearnsNothing(t *testing.T) {
