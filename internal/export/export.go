@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"rinca/internal/atomicfile"
 	"rinca/internal/rinca"
 )
 
@@ -133,6 +134,10 @@ func (e *Exporter) Export(ctx context.Context, req Request) (*Plan, error) {
 		return nil, err
 	}
 	defer held.Close()
+	// We hold the lock, so nobody is just writing these.
+	if _, err := atomicfile.Sweep(d.root, stateDir, nil); err != nil {
+		return nil, err
+	}
 	if d.key, err = makeKey(d.root); err != nil {
 		return nil, err
 	}

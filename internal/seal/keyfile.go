@@ -236,7 +236,7 @@ func (k *kdf) key(passphrase rinca.Secret) []byte {
 func openBox(f *keyFile, pass rinca.Secret, path string) (*Ring, error) {
 	k := f.KDF
 	// The bounds keep a hostile key file from taking all memory or all day.
-	if k.Name != "argon2id" || k.Time < 1 || k.Time > 64 || k.Memory < 8 || k.Memory > 1<<20 || k.Threads < 1 || len(k.Salt) < 8 || len(f.Box) < nonceSize+tagSize {
+	if k.Name != "argon2id" || k.Time < 1 || k.Time > 16 || k.Memory < 8 || k.Memory > 256<<10 || k.Threads < 1 || len(k.Salt) < 8 || len(f.Box) < nonceSize+tagSize {
 		return nil, damaged(path)
 	}
 	a, err := newAEAD(k.key(pass))

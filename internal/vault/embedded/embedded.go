@@ -59,10 +59,11 @@ type DB struct {
 
 var _ rinca.Writer = (*DB)(nil)
 
-// Exists reports whether the home has a vault.
+// Exists reports whether the home has a vault, or is closed to us, so that
+// nobody can tell: Open then says so.
 func Exists(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, DatabaseName))
-	return err == nil
+	return err == nil || errors.Is(err, fs.ErrPermission)
 }
 
 // Init makes a home: the directory (0700), the key file (0600, or with the
