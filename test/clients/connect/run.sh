@@ -52,7 +52,15 @@ run_terraform() {
 	mkdir "$work/terraform"
 	RINCA=$rinca "$here/terraform/drive.sh" "$work/terraform" "$cache"
 }
-for client in "${@:-go js python eso terraform}"; do
+if [ $# -eq 0 ]; then
+	set -- go js python eso
+	if command -v terraform >/dev/null || command -v tofu >/dev/null; then
+		set -- "$@" terraform
+	else
+		echo "connect: terraform left out: neither terraform nor tofu is installed"
+	fi
+fi
+for client in "$@"; do
 	for c in $client; do
 		start=$SECONDS
 		"run_$c" || { echo "connect: $c failed" >&2; tail -5 "$work/log" >&2; exit 1; }
