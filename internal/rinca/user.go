@@ -104,7 +104,7 @@ func ValidUserName(name string) bool { return userName.MatchString(name) }
 type AuditEntry struct {
 	Seq    int64     `json:"seq"`
 	At     time.Time `json:"at"`
-	Actor  string    `json:"actor"` // user name, or "system"
+	Actor  string    `json:"actor"`            // user name, or "system"
 	Via    string    `json:"via,omitempty"`    // session, the id of an API key, or what triggered it
 	Remote string    `json:"remote,omitempty"` // the client's address
 	Action string    `json:"action"`           // such as "stack.update", "variable.reveal"
