@@ -60,19 +60,15 @@ func newIndex(patterns []string) *index {
 	x.step = x.window - block + 1
 	x.windowMask = ^uint64(0) >> (64 - 8*x.window)
 
-	known := map[uint32]uint8{} // block → places
-	for _, p := range patterns {
-		for o := range x.step {
-			known[uint32(load(p[o:]))] |= 1 << (x.step - 1 - o) // the first four bytes
-		}
-	}
 	// Sixteen places for each block keep false alarms rare; 2^18 of them still
 	// fit into the second level of a processor's cache.
-	size := min(max(bits.Len(uint(len(known)*16)), 10), 18)
+	size := min(max(bits.Len(uint(len(patterns)*x.step*16)), 10), 18)
 	x.shift = uint8(32 - size)
 	x.blocks = make([]uint8, 1<<size)
-	for b, o := range known {
-		x.blocks[hash(b, x.shift)] |= o
+	for _, p := range patterns {
+		for o := range x.step {
+			x.blocks[hash(uint32(load(p[o:])), x.shift)] |= 1 << (x.step - 1 - o) // the first four bytes
+		}
 	}
 	x.wideShift = uint8(64 - size)
 	x.starts = make([]uint64, 1<<size/64)

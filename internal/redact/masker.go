@@ -2,6 +2,7 @@ package redact
 
 import (
 	"io"
+	"slices"
 
 	"rinca/internal/rinca"
 )
@@ -15,16 +16,24 @@ type Masker struct {
 // New makes a Masker of secrets. Those for which Unmaskable gives a reason
 // are left alone, and so are secrets that are not set.
 func New(secrets []rinca.Secret) *Masker {
+	patterns := patternsOf(secrets)
+	if len(patterns) == 0 {
+		return &Masker{}
+	}
+	return &Masker{index: newIndex(patterns)}
+}
+
+// patternsOf returns the forms of those secrets that are masked, sorted and
+// without repeats.
+func patternsOf(secrets []rinca.Secret) []string {
 	var patterns []string
 	for _, s := range secrets {
 		if v := s.Reveal(); Unmaskable(v) == "" {
 			patterns = append(patterns, forms(v)...)
 		}
 	}
-	if len(patterns) == 0 {
-		return &Masker{}
-	}
-	return &Masker{index: newIndex(patterns)}
+	slices.Sort(patterns)
+	return slices.Compact(patterns)
 }
 
 // String returns text with every secret masked: the leftmost first, and of
