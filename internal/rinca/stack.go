@@ -59,8 +59,9 @@ type Stack struct {
 	HostPaths []string `json:"host_paths,omitempty"`
 	Secrets   Secrets  `json:"secrets,omitzero"`
 	Verify    Verify   `json:"verify,omitzero"`
-	// NoPull leaves images alone that are there; missing ones are pulled.
-	NoPull    bool      `json:"no_pull,omitempty"`
+	// Pull looks for newer images at every deploy; missing ones are always
+	// fetched.
+	Pull      bool      `json:"pull,omitempty"`
 	OnBusy    OnBusy    `json:"on_busy,omitempty"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 	UpdatedBy string    `json:"updated_by,omitempty"`
