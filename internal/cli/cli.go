@@ -47,6 +47,8 @@ type app struct {
 	json  bool
 	quiet bool
 
+	profile string // --profile of the commands that talk to a server
+
 	// childLimits gives a child process the limits that we had; it is called
 	// just before one starts that is the user's, not ours.
 	childLimits func()
