@@ -14,7 +14,8 @@ type Engine interface {
 	Info(ctx context.Context) (EngineInfo, error)
 	// Load reads a project and checks it: its form, and that every path in it
 	// is one that it may use. It does not talk to the server. What Compose
-	// only warns about is in Project.Warn.
+	// only warns about is in Project.Warn. An env_file that is not there is no
+	// error of Load: it is in the facts, and Plan and Apply fail.
 	Load(ctx context.Context, p Project) (Deployment, error)
 	// States returns the services of projects, by project; of every project
 	// when none is named. One request, plus one for each container that is
@@ -84,6 +85,9 @@ type Project struct {
 	// absolute paths that may be read and mounted.
 	Source string
 	Roots  []string
+	// Live is where Source lies when the project is deployed; "" means where
+	// it is. A plan is made from files that lie elsewhere, which is no change.
+	Live string
 	// Tracked lists the files, absolute, whose content belongs to the
 	// project: those of the source and the exported ones. A mounted file or
 	// directory of them that changes is a reason to recreate its service.

@@ -2,7 +2,6 @@ package rinca
 
 import (
 	"fmt"
-	"path"
 	"strings"
 )
 
@@ -84,10 +83,26 @@ func (g Grant) Reveals() bool {
 	return false
 }
 
-// Join returns what both grants together allow.
+// Join returns what both grants together allow. A grant of the level None
+// gives nothing, not even its extra rights.
 func (g Grant) Join(h Grant) Grant {
+	if h.Level <= None {
+		h = Grant{}
+	}
+	if g.Level <= None {
+		return h
+	}
 	out := Grant{Level: max(g.Level, h.Level)}
 	if g.Reveals() || h.Reveals() {
+		out.Specific = []string{Reveal}
+	}
+	return out
+}
+
+// Meet returns what both grants allow each.
+func (g Grant) Meet(h Grant) Grant {
+	out := Grant{Level: min(g.Level, h.Level)}
+	if out.Level > None && g.Reveals() && h.Reveals() {
 		out.Specific = []string{Reveal}
 	}
 	return out
@@ -103,22 +118,21 @@ type Target struct {
 func (t Target) String() string { return string(t.Kind) + " " + t.Name }
 
 // A Permission is a grant on the resources of one kind whose names match
-// Target.Name: a name, or a pattern with * and ?.
+// Target.Name: a name, a pattern with * and ?, or a regular expression between
+// two backslashes, which matches anywhere in a name unless it has ^ and $.
 type Permission struct {
 	Target Target `json:"target" toml:"target"`
 	Grant
 }
 
-// Matches reports whether the permission is about that resource.
+// Matches reports whether the permission is about that resource. An Identity
+// that is prepared answers faster.
 func (p Permission) Matches(t Target) bool {
 	if p.Target.Kind != t.Kind {
 		return false
 	}
-	if p.Target.Name == t.Name {
-		return true
-	}
-	ok, err := path.Match(strings.ReplaceAll(p.Target.Name, "[", `\[`), t.Name)
-	return err == nil && ok
+	m, err := compilePattern(p.Target.Name)
+	return err == nil && m(t.Name)
 }
 
 // Rights are what a user or a group is allowed: by kind, and by resource.
@@ -129,7 +143,7 @@ type Rights struct {
 
 // On returns what the rights allow on a resource.
 func (r Rights) On(t Target) Grant {
-	g := r.All[t.Kind]
+	g := Grant{}.Join(r.All[t.Kind])
 	for _, p := range r.Permissions {
 		if p.Matches(t) {
 			g = g.Join(p.Grant)

@@ -18,6 +18,8 @@ type User struct {
 	// Subject is issuer and subject of an OpenID Connect identity; "" for a
 	// local user.
 	Subject string `json:"subject,omitempty"`
+	// Claims are the groups that the identity provider said at the last login.
+	Claims []string `json:"claims,omitempty"`
 	Rights
 	CreatedAt time.Time `json:"created_at"`
 	LastLogin time.Time `json:"last_login,omitzero"`
@@ -68,27 +70,36 @@ type Identity struct {
 	Session *Session
 	// KeyID is set when the request came with an API key.
 	KeyID string
+
+	prepared *prepared // see Prepare
 }
 
-// On returns what the identity may do with a resource.
+// On returns what the identity may do with a resource: nothing when the user
+// is disabled or must set a new password first.
 func (id *Identity) On(t Target) Grant {
+	if id.User.Disabled || id.Session != nil && id.Session.ChangeOnly {
+		return Grant{}
+	}
 	var g Grant
-	if id.User.Admin {
+	switch {
+	case id.User.Admin:
 		g = Grant{Level: Write, Specific: []string{Reveal}}
-	} else if t.Kind != KindSystem {
+	case t.Kind == KindSystem:
+		return Grant{}
+	case id.prepared != nil:
+		g = id.prepared.rights.on(t)
+	default:
 		for _, r := range id.Rights {
 			g = g.Join(r.On(t))
 		}
 	}
-	if id.Scope == nil {
+	switch {
+	case id.Scope == nil:
 		return g
+	case id.prepared != nil:
+		return g.Meet(id.prepared.scope.on(t))
 	}
-	s := id.Scope.On(t)
-	out := Grant{Level: min(g.Level, s.Level)}
-	if g.Reveals() && s.Reveals() {
-		out.Specific = []string{Reveal}
-	}
-	return out
+	return g.Meet(id.Scope.On(t))
 }
 
 // Admin reports whether the identity may administer the installation.
