@@ -1,0 +1,135 @@
+// Command app is what the containers of tests run. Its environment says how
+// it behaves:
+//
+//	APP_EXIT=3        exits with 3 …
+//	APP_AFTER=2s      … after that time (0 by default)
+//	APP_HEALTH=bad    "app health" fails; "later:2s" fails for 2 seconds, then passes
+//	APP_PRINT=1       prints its environment and the files of APP_FILES first
+//	APP_LINES=100     prints that many numbered lines first
+//	APP_CHATTER=10ms  prints a line each time that passes
+//	APP_LISTEN=:8080  answers HTTP with its fingerprint
+//	APP_STUBBORN=1    ignores SIGTERM
+//
+// As "app fingerprint" it prints a digest of its environment and files.
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const started = "/tmp/started"
+
+func main() {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "health":
+			health()
+			return
+		case "fingerprint":
+			fmt.Println(fingerprint())
+			return
+		case "print":
+			show()
+			return
+		}
+	}
+	_ = os.MkdirAll(filepath.Dir(started), 0o755)
+	_ = os.WriteFile(started, []byte(time.Now().Format(time.RFC3339Nano)), 0o644)
+	if os.Getenv("APP_PRINT") != "" {
+		show()
+	}
+	lines, _ := strconv.Atoi(os.Getenv("APP_LINES"))
+	for i := range lines {
+		fmt.Println("line", i+1)
+	}
+	after, _ := time.ParseDuration(os.Getenv("APP_AFTER"))
+	if code, err := strconv.Atoi(os.Getenv("APP_EXIT")); err == nil {
+		time.Sleep(after)
+		if code != 0 {
+			fmt.Fprintln(os.Stderr, "app: exiting with", code)
+		}
+		os.Exit(code)
+	}
+	run()
+}
+
+func run() {
+	if addr := os.Getenv("APP_LISTEN"); addr != "" {
+		go func() {
+			fmt.Fprintln(os.Stderr, http.ListenAndServe(addr, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprintln(w, fingerprint())
+			})))
+		}()
+	}
+	fmt.Println("app: up", fingerprint())
+	if every, err := time.ParseDuration(os.Getenv("APP_CHATTER")); err == nil && every > 0 {
+		go func() {
+			for i := 1; ; i++ {
+				fmt.Println("tick", i)
+				time.Sleep(every)
+			}
+		}()
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	for range stop {
+		if os.Getenv("APP_STUBBORN") == "" {
+			os.Exit(0)
+		}
+	}
+}
+
+func health() {
+	switch mode := os.Getenv("APP_HEALTH"); {
+	case mode == "bad":
+		fmt.Println("health: bad")
+		os.Exit(1)
+	case strings.HasPrefix(mode, "later:"):
+		wait, _ := time.ParseDuration(strings.TrimPrefix(mode, "later:"))
+		text, _ := os.ReadFile(started)
+		at, err := time.Parse(time.RFC3339Nano, string(text))
+		if err != nil || time.Since(at) < wait {
+			os.Exit(1)
+		}
+	}
+}
+
+func show() {
+	env := os.Environ()
+	slices.Sort(env)
+	for _, e := range env {
+		fmt.Printf("env %q\n", e)
+	}
+	for _, path := range files() {
+		text, err := os.ReadFile(path)
+		fmt.Printf("file %s %q %v\n", path, text, err)
+	}
+}
+
+func files() []string { return strings.Fields(os.Getenv("APP_FILES")) }
+
+func fingerprint() string {
+	env := os.Environ()
+	slices.Sort(env)
+	h := sha256.New()
+	for _, e := range env {
+		if !strings.HasPrefix(e, "HOSTNAME=") {
+			fmt.Fprintf(h, "%q\n", e)
+		}
+	}
+	for _, path := range files() {
+		text, err := os.ReadFile(path)
+		fmt.Fprintf(h, "%q %q %v\n", path, text, err != nil)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)[:8])
+}
