@@ -24,9 +24,9 @@ const module = "rinca"
 var layers = []string{
 	"rinca",
 	"atomicfile envfile redact seal interpolate",
-	"config generate",
+	"config generate database",
 	"vault/connect vault/opcli vault/opsdk vault/embedded store git client deploy/compose",
-	"vault/vaulttest deploy/enginetest",
+	"vault/vaulttest deploy/enginetest home",
 	"vault event",
 	"inject child auth",
 	"export draft lint connectapi opcommand",
@@ -43,7 +43,7 @@ var layers = []string{
 var homes = map[string][]string{
 	"github.com/1password/onepassword-sdk-go": {"vault/opsdk"},
 	"github.com/1Password/connect-sdk-go":     {"vault/connect", "connectapi"},
-	"modernc.org/sqlite":                      {"vault/embedded", "store"},
+	"modernc.org/sqlite":                      {"database"},
 	"golang.org/x/crypto":                     {"seal", "generate", "auth", "git"},
 	"github.com/docker/":                      {"deploy/compose"},
 	"github.com/moby/":                        {"deploy/compose"},
@@ -58,7 +58,7 @@ var homes = map[string][]string{
 // adapters may be imported by the wiring only. connectapi serves the embedded
 // vault itself, with its tokens and history.
 var adapters = map[string][]string{
-	"vault/embedded": {"server", "cli", "connectapi", "doctor"},
+	"vault/embedded": {"server", "cli", "connectapi", "doctor", "home"},
 	"vault/connect":  {"server"},
 	"vault/opcli":    {"server"},
 	"vault/opsdk":    {"server"},

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"rinca/internal/config"
+	"rinca/internal/home"
 	"rinca/internal/rinca"
 	"rinca/internal/seal"
 	"rinca/internal/vault/embedded"
@@ -20,7 +21,11 @@ import (
 // embeddedConfig says where the embedded vault is; its passphrase, when it
 // needs one, comes from the configuration, else from the terminal.
 func (a *app) embeddedConfig(c config.Config) embedded.Config {
-	return embedded.Config{Dir: c.Home, Keys: seal.Source{
+	return embedded.Config{Dir: c.Home, Keys: a.keySource(c)}
+}
+
+func (a *app) keySource(c config.Config) seal.Source {
+	return seal.Source{
 		Path: c.KeyFile, Credential: c.Credential,
 		Passphrase: func() (rinca.Secret, error) {
 			if c.Passphrase.IsSet() {
@@ -28,7 +33,13 @@ func (a *app) embeddedConfig(c config.Config) embedded.Config {
 			}
 			return a.askHidden("Passphrase: ")
 		},
-	}}
+	}
+}
+
+// homeConfig says where the whole home is.
+func (a *app) homeConfig() (home.Config, error) {
+	c, err := a.config()
+	return home.Config{Dir: c.Home, Keys: a.keySource(c)}, err
 }
 
 // openEmbedded opens the embedded vault of the home.

@@ -7,14 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rinca/internal/home"
 	"rinca/internal/rinca"
-	"rinca/internal/seal"
 )
 
 func newKey(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "key",
-		Short: "Show, rotate or protect the key of the embedded vault",
+		Short: "Show, rotate or protect the key of this home",
 		Example: `  rinca key show
   rinca key rotate
   rinca key passphrase`,
@@ -31,32 +31,25 @@ func newKeyShow(a *app) *cobra.Command {
 		Short:   "Say which key is in use, never the key itself",
 		Example: "  rinca key show --json",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			conf, err := a.config()
+		RunE: func(*cobra.Command, []string) error {
+			cfg, err := a.homeConfig()
 			if err != nil {
 				return err
 			}
-			db, err := a.openEmbedded(cmd.Context())
+			k, err := home.ShowKey(cfg)
 			if err != nil {
 				return err
 			}
-			defer db.Close()
-			src := db.Keys()
-			locked, err := seal.HasPassphrase(src)
-			if err != nil {
-				return err
-			}
-			id, created := db.KeyID()
 			if a.json {
 				return json.NewEncoder(a.Stdout).Encode(map[string]any{
-					"id": id, "created": created, "file": src.File(), "passphrase": locked, "home": conf.Home,
+					"id": k.ID, "created": k.Created, "file": k.File, "passphrase": k.Locked, "home": cfg.Dir,
 				})
 			}
 			protection := "by its file's mode (0600)"
-			if locked {
+			if k.Locked {
 				protection = "by a passphrase"
 			}
-			fmt.Fprintf(a.Stdout, "Key %s, made %s, in %s, protected %s.\n", id, created.Format(time.DateOnly), src.File(), protection)
+			fmt.Fprintf(a.Stdout, "Key %s, made %s, in %s, protected %s.\n", k.ID, k.Created.Format(time.DateOnly), k.File, protection)
 			return nil
 		},
 	}
@@ -66,29 +59,28 @@ func newKeyRotate(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "rotate",
 		Short: "Make a new key and re-wrap every record to it",
-		Long: `Makes a new key, re-wraps the data key of every record to it in one
-transaction, and forgets the old key. Other processes may go on meanwhile.
-Interrupted at any moment, the vault stays readable; rotate again.
+		Long: `Makes a new key, re-wraps the data key of every record to it, in the vault and in
+the server's database, and forgets the old key. Other processes, the server too,
+may go on meanwhile. Interrupted at any moment, everything stays readable; rotate
+again.
 
 Backups made before still need the old key: keep it with them.`,
 		Example: "  rinca key rotate",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			db, err := a.openEmbedded(cmd.Context())
+			cfg, err := a.homeConfig()
 			if err != nil {
 				return err
 			}
-			defer db.Close()
-			old, _ := db.KeyID()
-			if err := db.RotateKey(cmd.Context()); err != nil {
+			old, fresh, err := home.RotateKey(cmd.Context(), cfg)
+			if err != nil {
 				return err
 			}
-			fresh, _ := db.KeyID()
 			if a.json {
-				return json.NewEncoder(a.Stdout).Encode(map[string]string{"old": old, "new": fresh})
+				return json.NewEncoder(a.Stdout).Encode(map[string]string{"old": old.ID, "new": fresh.ID})
 			}
 			if !a.quiet {
-				fmt.Fprintf(a.Stdout, "Key %s replaced by %s. Make a new copy of %s.\n", old, fresh, db.Keys().File())
+				fmt.Fprintf(a.Stdout, "Key %s replaced by %s. Make a new copy of %s.\n", old.ID, fresh.ID, fresh.File)
 			}
 			return nil
 		},
@@ -104,29 +96,25 @@ func newKeyPassphrase(a *app) *cobra.Command {
   rinca key passphrase --remove`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			db, err := a.openEmbedded(cmd.Context()) // proves that the old one is right
+			conf, err := a.config()
 			if err != nil {
 				return err
 			}
-			defer db.Close()
+			cfg := home.Config{Dir: conf.Home, Keys: a.keySource(conf)}
+			k, err := home.ShowKey(cfg) // proves that the old one is right
+			if err != nil {
+				return err
+			}
 			var pass rinca.Secret
 			if !remove {
-				conf, err := a.config()
-				if err != nil {
-					return err
-				}
-				locked, err := seal.HasPassphrase(db.Keys())
-				if err != nil {
-					return err
-				}
-				if locked {
+				if k.Locked {
 					conf.Passphrase = rinca.Secret{} // that is the old one
 				}
 				if pass, err = a.newPassphrase(conf); err != nil {
 					return err
 				}
 			}
-			if err := db.SetPassphrase(cmd.Context(), pass); err != nil {
+			if err := home.SetPassphrase(cmd.Context(), cfg, pass); err != nil {
 				return err
 			}
 			if !a.quiet && !a.json {

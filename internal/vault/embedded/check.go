@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"rinca/internal/database"
 	"rinca/internal/rinca"
 )
 
@@ -27,12 +28,12 @@ func (db *DB) Check(ctx context.Context) (Report, error) {
 	}
 	err := db.view(ctx, func(q queryer) error {
 		if err := db.checkStructure(ctx, q, &r); err != nil {
-			damage(dbError(db.cfg.database(), err))
+			damage(database.Error(db.cfg.database(), err))
 		}
 		for _, t := range sealedTables() {
 			n, err := db.checkTable(ctx, q, t, damage)
 			if err != nil {
-				damage(dbError(db.cfg.database(), err))
+				damage(database.Error(db.cfg.database(), err))
 			}
 			switch t.name {
 			case "vaults":
@@ -85,7 +86,7 @@ func (db *DB) checkTable(ctx context.Context, q queryer, t sealedTable, damage f
 			var sealed []byte
 			err := q.QueryRowContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE %s", col, t.name, t.key), r.parts[:keys(t)]...).Scan(&sealed) //nolint:gosec // names from a list of ours
 			if err != nil {
-				damage(corrupt(db.cfg.database(), "%s cannot be read: %w", r.contexts[i], err))
+				damage(database.Corrupt(db.cfg.database(), "%s cannot be read: %w", r.contexts[i], err))
 				continue
 			}
 			_, err = db.open(r.contexts[i], sealed)

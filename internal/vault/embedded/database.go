@@ -3,16 +3,8 @@ package embedded
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
-	"net/url"
-	"os"
-	"strings"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
-	"rinca/internal/rinca"
+	"rinca/internal/database"
 	"rinca/internal/seal"
 )
 
@@ -36,146 +28,44 @@ func migrations() []string {
 	}
 }
 
-func openDatabase(ctx context.Context, path string) (*sql.DB, error) {
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "secure_delete(1)",
-	}}
-	handle, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
-	if err != nil {
-		return nil, dbError(path, err)
-	}
-	handle.SetMaxOpenConns(4)
-	var n int
-	if err := handle.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&n); err != nil {
-		handle.Close()
-		return nil, dbError(path, err)
-	}
-	if n > len(migrations()) {
-		handle.Close()
-		return nil, rinca.Errorf(rinca.Corrupt, "%s was written by a newer rinca (version %d of the database, this program knows %d)", path, n, len(migrations())).
-			Try("use the newer rinca; it was not changed")
-	}
-	return handle, nil
-}
-
-// createDatabase builds the database beside its name and renames it, so that
-// a home has a whole vault or none.
+// createDatabase makes the database with its first record.
 func createDatabase(ctx context.Context, cfg Config, ring *seal.Ring) error {
-	path := cfg.database()
-	tmp := path + ".new"
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		os.Remove(tmp + suffix)
-	}
-	// SQLite would create it by the umask.
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if err != nil {
-		return rinca.Errorf(rinca.Destination, "create the vault: %w", err)
-	}
-	f.Close()
-	if err := fillDatabase(ctx, tmp, ring); err != nil {
-		os.Remove(tmp)
-		return err
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return rinca.Errorf(rinca.Destination, "create the vault: %w", err)
-	}
-	dir, err := os.Open(cfg.Dir)
-	if err != nil {
-		return rinca.Errorf(rinca.Destination, "create the vault: %w", err)
-	}
-	defer dir.Close()
-	return dir.Sync()
-}
-
-func fillDatabase(ctx context.Context, path string, ring *seal.Ring) error {
-	handle, err := openDatabase(ctx, path)
-	if err != nil {
-		return err
-	}
-	if err := migrate(ctx, handle, path); err != nil {
-		handle.Close()
-		return err
-	}
-	kid := ring.Current().String()
-	sealed, err := ring.Seal(metaContext(kid), marshal(meta{}))
-	if err == nil {
-		_, err = handle.ExecContext(ctx, `INSERT INTO meta (id, kid, sealed) VALUES (1, ?, ?)`, kid, sealed)
-	}
-	// The last connection to close moves the log into the database.
-	return dbError(path, errors.Join(err, handle.Close()))
-}
-
-func migrate(ctx context.Context, handle *sql.DB, path string) error {
-	tx, err := handle.BeginTx(ctx, nil)
-	if err != nil {
-		return dbError(path, err)
-	}
-	defer tx.Rollback()
-	var n int
-	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&n); err != nil {
-		return dbError(path, err)
-	}
-	for i, m := range migrations()[n:] {
-		if _, err := tx.ExecContext(ctx, m); err != nil {
-			return dbError(path, err)
+	return cfg.file().Create(ctx, func(handle *sql.DB) error {
+		kid := ring.Current().String()
+		sealed, err := ring.Seal(metaContext(kid), marshal(meta{}))
+		if err == nil {
+			_, err = handle.ExecContext(ctx, `INSERT INTO meta (id, kid, sealed) VALUES (1, ?, ?)`, kid, sealed)
 		}
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", n+i+1)); err != nil {
-			return dbError(path, err)
-		}
-	}
-	return dbError(path, tx.Commit())
-}
-
-// dbError turns SQLite's failures into ours; other errors stay.
-func dbError(path string, err error) error {
-	var failure *sqlite.Error
-	if err == nil || !errors.As(err, &failure) {
 		return err
-	}
-	switch failure.Code() & 0xff {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return rinca.Errorf(rinca.Unavailable, "another process holds %s", path).Because(err).Try("wait for it, then repeat")
-	case sqlite3.SQLITE_FULL:
-		return rinca.Errorf(rinca.Destination, "the disk of %s is full; nothing was changed", path).Because(err).Try("df -h %s", path)
-	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		return rinca.Errorf(rinca.Destination, "%s, or its directory, cannot be written", path).Because(err).
-			Try("ls -ld %s*   # who owns it, and who are you", path)
-	case sqlite3.SQLITE_IOERR:
-		return rinca.Errorf(rinca.Unavailable, "the disk of %s fails: %s", path, strings.TrimSpace(failure.Error())).Because(err)
-	case sqlite3.SQLITE_INTERRUPT:
-		return context.Canceled
-	}
-	// What remains are statements that were right when they were written, so
-	// the database is not what it was: malformed, not a database, no such table.
-	return corrupt(path, "%s", failure.Error())
+	})
 }
 
 // tx runs f in one transaction that no other writer interrupts.
 func (db *DB) tx(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := db.sql.BeginTx(ctx, nil)
 	if err != nil {
-		return dbError(db.cfg.database(), err)
+		return database.Error(db.cfg.database(), err)
 	}
 	defer tx.Rollback()
 	if err := f(tx); err != nil {
-		return dbError(db.cfg.database(), err)
+		return database.Error(db.cfg.database(), err)
 	}
-	return dbError(db.cfg.database(), tx.Commit())
+	return database.Error(db.cfg.database(), tx.Commit())
 }
 
 // view runs f on one state of the database, without waiting for writers.
 func (db *DB) view(ctx context.Context, f func(queryer) error) error {
 	conn, err := db.sql.Conn(ctx)
 	if err != nil {
-		return dbError(db.cfg.database(), err)
+		return database.Error(db.cfg.database(), err)
 	}
 	defer func() { _ = conn.Close() }()
 	// BeginTx would take the write lock (_txlock=immediate).
 	if _, err := conn.ExecContext(ctx, "BEGIN DEFERRED"); err != nil {
-		return dbError(db.cfg.database(), err)
+		return database.Error(db.cfg.database(), err)
 	}
 	defer conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") //nolint:errcheck // nothing to lose in a read
-	return dbError(db.cfg.database(), f(conn))
+	return database.Error(db.cfg.database(), f(conn))
 }
 
 // A queryer is a transaction, or a connection that is in one.

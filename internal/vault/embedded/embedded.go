@@ -15,15 +15,15 @@ import (
 	"sync"
 	"time"
 
+	"rinca/internal/database"
 	"rinca/internal/rinca"
 	"rinca/internal/seal"
 )
 
 // The files of a home.
 const (
-	KeyName      = "rinca.key"
-	DatabaseName = "vault.db"
-	lockName     = "rinca.lock"
+	KeyName      = database.KeyName
+	DatabaseName = database.VaultName
 )
 
 // Config says where a vault is and how it is unlocked.
@@ -46,6 +46,10 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) database() string { return filepath.Join(c.Dir, DatabaseName) }
+
+func (c Config) file() database.File {
+	return database.File{Path: c.database(), Migrations: migrations()}
+}
 
 // A DB is an open embedded vault. It implements rinca.Writer, is safe for use
 // by several goroutines, and several processes may have it open at once.
@@ -78,13 +82,16 @@ func Init(ctx context.Context, cfg Config, passphrase rinca.Secret) error {
 		return rinca.Errorf(rinca.Destination, "make the home: %w", err).
 			Try("choose another with RINCA_HOME, or: sudo mkdir -p %s && sudo chown $(id -u) %s", cfg.Dir, cfg.Dir)
 	}
-	unlock, err := lockHome(ctx, cfg.Dir)
+	unlock, err := database.Lock(ctx, cfg.Dir)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	if Exists(cfg.Dir) {
 		return rinca.Errorf(rinca.Conflict, "%s has a vault already", cfg.Dir)
+	}
+	if err := keyIsNotLost(cfg); err != nil {
+		return err
 	}
 	ring, err := seal.Create(cfg.Keys.Path, passphrase, cfg.Now())
 	if rinca.CodeOf(err) == rinca.Conflict { // a key from an interrupted init, or brought along
@@ -97,6 +104,19 @@ func Init(ctx context.Context, cfg Config, passphrase rinca.Secret) error {
 		return err
 	}
 	return createDatabase(ctx, cfg, ring)
+}
+
+// keyIsNotLost refuses to make a key for a home whose server's database is
+// sealed with another.
+func keyIsNotLost(cfg Config) error {
+	if _, err := os.Stat(filepath.Join(cfg.Dir, database.ServerName)); err != nil {
+		return nil
+	}
+	if _, err := os.Stat(cfg.Keys.File()); errors.Is(err, fs.ErrNotExist) {
+		return rinca.Errorf(rinca.NotFound, "%s has a database, and its key file %s is missing", cfg.Dir, cfg.Keys.File()).
+			Try("put the key file back, or say where it is with RINCA_KEY_FILE")
+	}
+	return nil
 }
 
 // Open opens the vault of a home. Errors: NotFound when the home has no vault
@@ -114,7 +134,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	handle, err := openDatabase(ctx, cfg.database())
+	handle, err := cfg.file().Open(ctx, 4)
 	if err != nil {
 		return nil, err
 	}
@@ -175,16 +195,9 @@ func (db *DB) open(context string, sealed []byte) ([]byte, error) {
 			Try("put back the key file of this home, or name it with RINCA_KEY_FILE")
 	}
 	if err != nil {
-		return nil, corrupt(db.cfg.database(), "%s %w", context, err)
+		return nil, database.Corrupt(db.cfg.database(), "%s %w", context, err)
 	}
 	return plain, nil
-}
-
-// corrupt is the one error for damage: it names the database and the place.
-func corrupt(path, format string, args ...any) error {
-	what := rinca.Errorf(rinca.Corrupt, format, args...)
-	return rinca.Errorf(rinca.Corrupt, "%s is damaged: %s", path, what.Message).Because(what).
-		Try("rinca vault check; then put back a backup: rinca restore FILE")
 }
 
 // newID returns a random id as 1Password forms them: 26 of [a-z2-7].

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 
+	"rinca/internal/database"
 	"rinca/internal/rinca"
 )
 
@@ -54,15 +55,15 @@ func (db *DB) eachInfo(ctx context.Context, q queryer, v vaultRow, f func(itemKe
 		return err
 	}
 	defer rows.Close()
-	var found sum
+	var found database.Sum
 	ring := db.currentRing()
 	for rows.Next() {
 		k := itemKey{vaultID: v.id}
 		var sealed []byte
 		if err := rows.Scan(&k.id, &k.seq, &k.version, &k.state, &sealed); err != nil {
-			return corrupt(db.cfg.database(), "a row of the items: %w", err)
+			return database.Corrupt(db.cfg.database(), "a row of the items: %w", err)
 		}
-		found.add(itemMark(ring, k))
+		found.Add(itemMark(ring, k))
 		if err := f(k, sealed); err != nil {
 			return err
 		}
@@ -71,7 +72,7 @@ func (db *DB) eachInfo(ctx context.Context, q queryer, v vaultRow, f func(itemKe
 		return err
 	}
 	if found != v.rec.Items {
-		return corrupt(db.cfg.database(), "the list of items of vault %s is not the one that was written", v.id)
+		return database.Corrupt(db.cfg.database(), "the list of items of vault %s is not the one that was written", v.id)
 	}
 	return nil
 }
@@ -110,7 +111,7 @@ func (db *DB) readItem(ctx context.Context, q queryer, v vaultRow, id string) (i
 		// Missing, or hidden by damage to an index? Only a whole list knows.
 		if err := db.eachInfo(ctx, q, v, func(k itemKey, _ []byte) error {
 			if k.id == id {
-				return corrupt(db.cfg.database(), "item %s is in the list and cannot be found", id)
+				return database.Corrupt(db.cfg.database(), "item %s is in the list and cannot be found", id)
 			}
 			return nil
 		}); err != nil {
@@ -155,7 +156,7 @@ func (db *DB) readFile(ctx context.Context, q queryer, itemID, fileID string) (r
 	var body []byte
 	err := q.QueryRowContext(ctx, `SELECT body FROM files WHERE id = ? AND item_id = ?`, fileID, itemID).Scan(&body)
 	if err == sql.ErrNoRows { //nolint:errorlint // database/sql returns it as it is
-		return rinca.Secret{}, corrupt(db.cfg.database(), "file %s of item %s is missing", fileID, itemID)
+		return rinca.Secret{}, database.Corrupt(db.cfg.database(), "file %s of item %s is missing", fileID, itemID)
 	}
 	if err != nil {
 		return rinca.Secret{}, err
@@ -198,7 +199,7 @@ func (db *DB) readHistory(ctx context.Context, q queryer, itemID string, version
 	var body []byte
 	err := q.QueryRowContext(ctx, `SELECT body FROM history WHERE item_id = ? AND version = ?`, itemID, version).Scan(&body)
 	if err == sql.ErrNoRows { //nolint:errorlint // database/sql returns it as it is
-		return r, corrupt(db.cfg.database(), "version %d of item %s is missing", version, itemID)
+		return r, database.Corrupt(db.cfg.database(), "version %d of item %s is missing", version, itemID)
 	}
 	if err != nil {
 		return r, err

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"rinca/internal/database"
 	"rinca/internal/rinca"
+	"rinca/internal/seal"
 )
 
 // What the sealed records hold, as JSON. A Secret refuses to be encoded, so
@@ -14,7 +16,7 @@ import (
 type meta struct {
 	// Vaults is the sum of vaultMark over all vaults: one that is missing is
 	// noticed.
-	Vaults sum `json:"vaults"`
+	Vaults database.Sum `json:"vaults"`
 }
 
 type vaultRecord struct {
@@ -24,7 +26,7 @@ type vaultRecord struct {
 	UpdatedAt   time.Time `json:"updated"`
 	// Items is the sum of itemMark over all items of the vault: one that is
 	// missing, or an older version of one, is noticed.
-	Items sum `json:"items"`
+	Items database.Sum `json:"items"`
 }
 
 type infoRecord struct {
@@ -147,3 +149,7 @@ func (r itemRecord) item(k itemKey) rinca.Item {
 	}
 	return it
 }
+
+func itemMark(r *seal.Ring, k itemKey) [32]byte { return r.Digest("item", []byte(k.body())) }
+
+func vaultMark(r *seal.Ring, id string) [32]byte { return r.Digest("vault", []byte(id)) }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"rinca/internal/rinca"
+	"rinca/internal/database"
 	"rinca/internal/seal"
 )
 
@@ -57,31 +57,14 @@ func sealedTables() []sealedTable {
 	}
 }
 
-// RotateKey makes a new key, re-wraps the data key of every record to it in
-// one transaction, and forgets the old key. Other processes may go on reading
-// and writing. Killed at any moment, the vault is readable, and rotating
-// again finishes.
-func (db *DB) RotateKey(ctx context.Context) error {
-	unlock, err := lockHome(ctx, db.cfg.Dir)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	ring, err := seal.Rotate(db.cfg.Keys, db.cfg.Now(), func(both *seal.Ring) error {
-		db.setRing(both)
-		return db.rewrap(ctx, both)
-	})
-	if err != nil {
-		return err
-	}
-	db.setRing(ring)
-	return nil
-}
-
-func (db *DB) setRing(r *seal.Ring) {
+// Rewrap wraps the data key of every record with the current key of both, in
+// one transaction. both holds the old key too. Other processes may go on
+// reading and writing.
+func (db *DB) Rewrap(ctx context.Context, both *seal.Ring) error {
 	db.mu.Lock()
-	defer db.mu.Unlock()
-	db.ring = r
+	db.ring = both
+	db.mu.Unlock()
+	return db.rewrap(ctx, both)
 }
 
 func (db *DB) rewrap(ctx context.Context, both *seal.Ring) error {
@@ -110,7 +93,7 @@ func (w *writer) rewrapRow(ctx context.Context, t sealedTable, r sealedRow, both
 		}
 		fresh, err := both.Rewrap(both.Current(), r.contexts[i], sealed)
 		if err != nil {
-			return corrupt(w.db.cfg.database(), "%s %w", r.contexts[i], err)
+			return database.Corrupt(w.db.cfg.database(), "%s %w", r.contexts[i], err)
 		}
 		args := append(append([]any{}, r.parts[:keys(t)]...), fresh)
 		if _, err := w.tx.ExecContext(ctx, fmt.Sprintf("UPDATE %s SET %s = ?%d WHERE %s", t.name, col, len(args), t.key), args...); err != nil { //nolint:gosec // names from a list of ours
@@ -157,17 +140,3 @@ func readSealed(ctx context.Context, q queryer, t sealedTable) ([]sealedRow, err
 	}
 	return out, rows.Err()
 }
-
-// SetPassphrase protects the key file with a passphrase, or with none when it
-// is empty.
-func (db *DB) SetPassphrase(ctx context.Context, passphrase rinca.Secret) error {
-	unlock, err := lockHome(ctx, db.cfg.Dir)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	return seal.SetPassphrase(db.cfg.Keys, passphrase)
-}
-
-// Keys says where the key of this vault is.
-func (db *DB) Keys() seal.Source { return db.cfg.Keys }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"rinca/internal/database"
 	"rinca/internal/rinca"
 )
 
@@ -114,7 +115,7 @@ func (db *DB) scanToken(rows *sql.Rows) (Token, error) {
 	var hash, sealed []byte
 	var revoked, used int64
 	if err := rows.Scan(&t.ID, &hash, &revoked, &used, &sealed); err != nil {
-		return t, corrupt(db.cfg.database(), "a row of the tokens: %w", err)
+		return t, database.Corrupt(db.cfg.database(), "a row of the tokens: %w", err)
 	}
 	plain, err := db.open(tokenContext(t.ID, hash, revoked), sealed)
 	if err != nil {
@@ -175,5 +176,5 @@ func (db *DB) RevokeToken(ctx context.Context, idOrName string) (Token, error) {
 // not sealed.
 func (db *DB) UseToken(ctx context.Context, id string) error {
 	_, err := db.sql.ExecContext(ctx, `UPDATE tokens SET used = ? WHERE id = ?`, db.now().Unix(), id)
-	return dbError(db.cfg.database(), err)
+	return database.Error(db.cfg.database(), err)
 }

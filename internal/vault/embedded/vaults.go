@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"rinca/internal/database"
 	"rinca/internal/rinca"
 	"rinca/internal/seal"
 )
@@ -54,20 +55,20 @@ func (db *DB) allVaults(ctx context.Context, q queryer) ([]vaultRow, error) {
 	}
 	defer rows.Close()
 	var out []vaultRow
-	var found sum
+	var found database.Sum
 	for rows.Next() {
 		v, err := db.scanVault(rows)
 		if err != nil {
 			return nil, err
 		}
-		found.add(vaultMark(db.currentRing(), v.id))
+		found.Add(vaultMark(db.currentRing(), v.id))
 		out = append(out, v)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
 	if found != m.Vaults {
-		return nil, corrupt(db.cfg.database(), "the list of vaults is not the one that was written")
+		return nil, database.Corrupt(db.cfg.database(), "the list of vaults is not the one that was written")
 	}
 	return out, nil
 }
@@ -97,7 +98,7 @@ func (db *DB) scanVault(rows *sql.Rows) (vaultRow, error) {
 	var v vaultRow
 	var sealed []byte
 	if err := rows.Scan(&v.id, &v.seq, &v.content, &v.attr, &v.items, &sealed); err != nil {
-		return v, corrupt(db.cfg.database(), "a row of the vaults: %w", err)
+		return v, database.Corrupt(db.cfg.database(), "a row of the vaults: %w", err)
 	}
 	plain, err := db.open(v.context(), sealed)
 	if err != nil {
@@ -134,7 +135,7 @@ func (db *DB) CreateVault(ctx context.Context, name, description string) (rinca.
 			v.id, v.seq, v.content, v.attr, v.items, sealed); err != nil {
 			return err
 		}
-		w.meta.Vaults.add(vaultMark(db.currentRing(), v.id))
+		w.meta.Vaults.Add(vaultMark(db.currentRing(), v.id))
 		made = v.vault()
 		return w.saveMeta(ctx)
 	})
@@ -181,7 +182,7 @@ func (db *DB) readMeta(ctx context.Context, q queryer) (meta, seal.KeyID, error)
 	var sealed []byte
 	if err := q.QueryRowContext(ctx, `SELECT kid, sealed FROM meta WHERE id = 1`).Scan(&kid, &sealed); err != nil {
 		if err == sql.ErrNoRows { //nolint:errorlint // database/sql returns it as it is
-			return m, seal.KeyID{}, corrupt(db.cfg.database(), "its first record is missing")
+			return m, seal.KeyID{}, database.Corrupt(db.cfg.database(), "its first record is missing")
 		}
 		return m, seal.KeyID{}, err
 	}
@@ -191,7 +192,7 @@ func (db *DB) readMeta(ctx context.Context, q queryer) (meta, seal.KeyID, error)
 	}
 	id, ok := seal.ParseKeyID(kid)
 	if !ok {
-		return m, id, corrupt(db.cfg.database(), "its first record names no key")
+		return m, id, database.Corrupt(db.cfg.database(), "its first record names no key")
 	}
 	return m, id, json.Unmarshal(plain, &m)
 }

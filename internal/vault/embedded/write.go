@@ -47,7 +47,7 @@ func (db *DB) Create(ctx context.Context, item rinca.Item) (rinca.Item, error) {
 			}
 			return err
 		}
-		v.rec.Items.add(itemMark(db.currentRing(), k))
+		v.rec.Items.Add(itemMark(db.currentRing(), k))
 		v.items++
 		made = rec.item(k)
 		return w.saveVault(ctx, v)
@@ -127,8 +127,8 @@ func (db *DB) replace(ctx context.Context, vaultID, itemID string, next func(*wr
 			return err
 		}
 		ring := db.currentRing()
-		v.rec.Items.remove(itemMark(ring, old))
-		v.rec.Items.add(itemMark(ring, k))
+		v.rec.Items.Remove(itemMark(ring, old))
+		v.rec.Items.Add(itemMark(ring, k))
 		v.items += active(k) - active(old)
 		*made = newRec.item(k)
 		return w.saveVault(ctx, v)
@@ -160,7 +160,7 @@ func (db *DB) Delete(ctx context.Context, vaultID, itemID string) error {
 				return err
 			}
 		}
-		v.rec.Items.remove(itemMark(db.currentRing(), k))
+		v.rec.Items.Remove(itemMark(db.currentRing(), k))
 		v.items -= active(k)
 		return w.saveVault(ctx, v)
 	})

@@ -1,4 +1,4 @@
-package embedded
+package database
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 	"rinca/internal/rinca"
 )
 
-// lockHome keeps two processes from making a home, or changing its key, at
-// once. The lock goes with the process.
-func lockHome(ctx context.Context, dir string) (unlock func(), err error) {
+// Lock keeps two processes from making a home, or changing its key, at once.
+// The lock goes with the process.
+func Lock(ctx context.Context, dir string) (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, rinca.Errorf(rinca.Destination, "lock the home: %w", err).

@@ -1,27 +1,27 @@
-package embedded
+package database
 
 import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math/bits"
-
-	"rinca/internal/seal"
 )
 
-// A sum is a keyed digest of a set, which can be kept up to date in constant
+// A Sum is a keyed digest of a set, which can be kept up to date in constant
 // time: the sum, modulo 2^256, of a keyed digest of each member. Without the
 // key nobody can find another set with the same sum.
-type sum [4]uint64
+type Sum [4]uint64
 
-func (s *sum) add(d [32]byte) {
+// Add adds a member, by its digest.
+func (s *Sum) Add(d [32]byte) {
 	var carry uint64
 	for i := range s {
 		s[i], carry = bits.Add64(s[i], binary.LittleEndian.Uint64(d[i*8:]), carry)
 	}
 }
 
-func (s *sum) remove(d [32]byte) {
+// Remove is the reverse of Add.
+func (s *Sum) Remove(d [32]byte) {
 	var borrow uint64
 	for i := range s {
 		s[i], borrow = bits.Sub64(s[i], binary.LittleEndian.Uint64(d[i*8:]), borrow)
@@ -29,12 +29,12 @@ func (s *sum) remove(d [32]byte) {
 }
 
 // MarshalText encodes the sum as hexadecimal digits.
-func (s sum) MarshalText() ([]byte, error) {
+func (s Sum) MarshalText() ([]byte, error) {
 	return fmt.Appendf(nil, "%016x%016x%016x%016x", s[0], s[1], s[2], s[3]), nil
 }
 
 // UnmarshalText is the reverse of MarshalText.
-func (s *sum) UnmarshalText(text []byte) error {
+func (s *Sum) UnmarshalText(text []byte) error {
 	b, err := hex.DecodeString(string(text))
 	if err != nil || len(b) != 32 {
 		return fmt.Errorf("a sum of %d characters", len(text))
@@ -44,7 +44,3 @@ func (s *sum) UnmarshalText(text []byte) error {
 	}
 	return nil
 }
-
-func itemMark(r *seal.Ring, k itemKey) [32]byte { return r.Digest("item", []byte(k.body())) }
-
-func vaultMark(r *seal.Ring, id string) [32]byte { return r.Digest("vault", []byte(id)) }
