@@ -1,0 +1,57 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"rinca/internal/redact"
+	"rinca/internal/rinca"
+)
+
+// maskJSON hides known values in a document. Values that look like a piece of
+// the document itself, such as a number, are looked for in its texts only.
+func maskJSON(m *redact.Masker, data json.RawMessage) json.RawMessage {
+	if len(data) == 0 {
+		return data
+	}
+	masked := m.String(string(data))
+	if masked == string(data) {
+		return data
+	}
+	if json.Valid([]byte(masked)) {
+		return json.RawMessage(masked)
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	var v any
+	if dec.Decode(&v) != nil {
+		return json.RawMessage(`{}`)
+	}
+	out, err := json.Marshal(maskTexts(m, v))
+	if err != nil {
+		return json.RawMessage(`{}`)
+	}
+	return out
+}
+
+func maskTexts(m *redact.Masker, v any) any {
+	switch v := v.(type) {
+	case string:
+		return m.String(v)
+	case []any:
+		for i := range v {
+			v[i] = maskTexts(m, v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = maskTexts(m, v[k])
+		}
+	}
+	return v
+}
+
+// maskLine hides known values in a line.
+func maskLine(m *redact.Masker, l rinca.Line) rinca.Line {
+	l.Text = m.String(l.Text)
+	return l
+}

@@ -1,0 +1,173 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/common/expfmt"
+
+	"rinca/internal/rinca"
+	"rinca/internal/store"
+)
+
+// metrics are the figures of one server, in a registry of its own.
+type metrics struct {
+	server     *Server
+	registry   *prometheus.Registry
+	executions *prometheus.CounterVec
+	took       *prometheus.HistogramVec
+	requests   *prometheus.HistogramVec
+
+	mu       sync.Mutex
+	observed map[observedKey]prometheus.Observer // looked up once
+}
+
+type observedKey struct {
+	route  string
+	status int
+}
+
+func newMetrics(s *Server) *metrics {
+	m := &metrics{
+		server: s, registry: prometheus.NewRegistry(), observed: map[observedKey]prometheus.Observer{},
+		executions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rinca_executions_total", Help: "Executions that ended, by kind and result.",
+		}, []string{"kind", "result"}),
+		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "rinca_execution_duration_seconds", Help: "How long executions ran.",
+			Buckets: []float64{.1, .5, 1, 2, 5, 10, 30, 60, 120, 300, 900},
+		}, []string{"kind"}),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "rinca_http_request_duration_seconds", Help: "How long requests took, by route and status; streams excepted.",
+			Buckets: []float64{.0005, .002, .01, .05, .2, 1, 5, 30},
+		}, []string{"route", "status"}),
+	}
+	m.registry.MustRegister(m.executions, m.took, m.requests, &scraped{s},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// request counts one request.
+func (m *metrics) request(route string, status int, took time.Duration) {
+	key := observedKey{route, status}
+	m.mu.Lock()
+	o := m.observed[key]
+	if o == nil {
+		o = m.requests.WithLabelValues(route, strconv.Itoa(status))
+		m.observed[key] = o
+	}
+	m.mu.Unlock()
+	o.Observe(took.Seconds())
+}
+
+// follow counts executions as they end, until ctx does.
+func (m *metrics) follow(ctx context.Context) {
+	hub := m.server.cfg.Hub
+	after := hub.Last()
+	for hub.Wait(ctx, after) == nil {
+		last := hub.Last()
+		events, err := hub.Since(ctx, after, store.EventFilter{Types: []string{"update"}}, eventsAtOnce)
+		if err != nil {
+			m.server.cfg.Log.Warn("count executions", "error", err)
+			after = last
+			continue
+		}
+		for _, e := range events {
+			var u rinca.Update
+			if json.Unmarshal(e.Data, &u) == nil && u.State != "" && u.State.Final() {
+				m.executions.WithLabelValues(u.Execution.Kind, string(u.State)).Inc()
+				if !u.StartedAt.IsZero() && !u.EndedAt.IsZero() {
+					m.took.WithLabelValues(u.Execution.Kind).Observe(u.EndedAt.Sub(u.StartedAt).Seconds())
+				}
+			}
+		}
+		if len(events) == eventsAtOnce {
+			last = events[len(events)-1].Seq
+		}
+		after = last
+	}
+}
+
+// text returns the figures as Prometheus reads them.
+func (m *metrics) text(context.Context) ([]byte, error) {
+	families, err := m.registry.Gather()
+	if err != nil {
+		return nil, rinca.Errorf(rinca.Internal, "gather metrics: %w", err)
+	}
+	var b bytes.Buffer
+	enc := expfmt.NewEncoder(&b, expfmt.NewFormat(expfmt.TypeTextPlain))
+	for _, f := range families {
+		err = errors.Join(err, enc.Encode(f))
+	}
+	return b.Bytes(), err
+}
+
+// scraped are the figures that are looked up when somebody asks.
+type scraped struct{ server *Server }
+
+// Describe says nothing: which servers there are is known later.
+func (*scraped) Describe(chan<- *prometheus.Desc) {}
+
+// Collect looks figures up. One that cannot be had is left out.
+func (c *scraped) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	s := c.server
+	gauge := func(name, help string, value float64, labels ...string) {
+		var names, values []string
+		for i := 0; i+1 < len(labels); i += 2 {
+			names, values = append(names, labels[i]), append(values, labels[i+1])
+		}
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), prometheus.GaugeValue, value, values...)
+	}
+	gauge("rinca_build_info", "Always 1; the label says which version this is.", 1, "version", s.cfg.Version)
+	gauge("rinca_streams", "Streams of events and logs that are open.", float64(s.streams.Load()))
+	for _, state := range []rinca.UpdateState{rinca.Queued, rinca.Running} {
+		if updates, err := s.cfg.DB.Updates(ctx, store.UpdateFilter{State: state, Limit: 1000}); err == nil {
+			gauge("rinca_executions", "Executions that wait or run.", float64(len(updates)), "state", string(state))
+		}
+	}
+	if servers, err := s.cfg.DB.Servers(ctx); err == nil {
+		seen := false
+		for i := range servers {
+			seen = seen || servers[i].Name == rinca.LocalServer
+			c.engine(gauge, servers[i].Name)
+		}
+		if !seen {
+			c.engine(gauge, rinca.LocalServer)
+		}
+	}
+	if s.cfg.Vault == nil {
+		return
+	}
+	v, err := s.cfg.Vault.State(ctx)
+	if err != nil {
+		return
+	}
+	if !v.ExportedAt.IsZero() {
+		gauge("rinca_export_age_seconds", "Time since stacks were last exported with success.", s.cfg.Now().Sub(v.ExportedAt).Seconds())
+	}
+	gauge("rinca_vault_requests", "Requests to the vault since the start.", float64(v.Requests))
+	if v.Budget > 0 {
+		gauge("rinca_vault_request_budget", "How many requests to the vault there may be.", float64(v.Budget))
+	}
+}
+
+func (c *scraped) engine(gauge func(name, help string, value float64, labels ...string), name string) {
+	state := c.server.cfg.Deploy.ServerState(name)
+	if state.CheckedAt.IsZero() {
+		return
+	}
+	up := 0.0
+	if state.Reachable {
+		up = 1
+	}
+	gauge("rinca_engine_up", "1 when a server's engine answers.", up, "server", name)
+}

@@ -1,0 +1,10 @@
+package api
+
+// routes lists every endpoint.
+func routes() []route {
+	var out []route
+	for _, rows := range [][]route{systemRoutes(), authRoutes(), stackRoutes(), resourceRoutes(), executionRoutes()} {
+		out = append(out, rows...)
+	}
+	return out
+}

@@ -1,0 +1,50 @@
+package api
+
+import (
+	"context"
+
+	"rinca/internal/rinca"
+)
+
+// What the API needs of the parts that do the work. Errors of all of them are
+// shown to people.
+
+// A Runner runs executions.
+type Runner interface {
+	// Check says which resource an execution is about, and which level it
+	// needs; Invalid when it is none.
+	Check(ctx context.Context, e rinca.Execution) (rinca.Target, rinca.Level, error)
+	Submit(ctx context.Context, s rinca.Submission) (rinca.Update, error)
+	Cancel(ctx context.Context, id string) error
+	// Kinds lists the kinds of executions.
+	Kinds() []rinca.ExecutionKind
+}
+
+// Deploys knows how stacks and servers are.
+type Deploys interface {
+	Plan(ctx context.Context, stack string) (rinca.Plan, error)
+	States(ctx context.Context) (map[string]rinca.StackState, error)
+	State(ctx context.Context, stack string) (rinca.StackState, error)
+	// Logs sends lines until ctx ends or, without Follow, all were sent.
+	// Values are masked.
+	Logs(ctx context.Context, stack string, o rinca.LogOptions, out rinca.Output) error
+	ServerState(name string) rinca.ServerState
+	// CheckServer asks a server, which need not be kept, how it is.
+	CheckServer(ctx context.Context, s rinca.Server) (rinca.ServerState, error)
+	// UsedBy returns the names of stacks that use a variable.
+	UsedBy(ctx context.Context, v rinca.Variable) ([]string, error)
+}
+
+// A Vault is where secret references lead to.
+type Vault interface {
+	// SetToken tries a token, unless it is to be taken untested, and keeps it.
+	SetToken(ctx context.Context, t rinca.VaultToken) (rinca.VaultState, error)
+	// State tells what is known, without a request to the vault.
+	State(ctx context.Context) (rinca.VaultState, error)
+}
+
+// An Authenticator knows credentials.
+type Authenticator interface {
+	// Authenticate returns who a credential belongs to, or Unauthenticated.
+	Authenticate(ctx context.Context, token rinca.Secret, remote string) (*rinca.Identity, error)
+}
