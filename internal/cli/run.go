@@ -64,7 +64,7 @@ does not get what opens our vaults:
 // gets the values that it needs, not the key to all others.
 var credentials = []string{ //nolint:gochecknoglobals // a literal list
 	"OP_SERVICE_ACCOUNT_TOKEN", "OP_SERVICE_ACCOUNT_TOKEN_FILE", "OP_CONNECT_TOKEN", "OP_CONNECT_TOKEN_FILE",
-	"RINCA_PASSPHRASE", "RINCA_PASSPHRASE_FILE",
+	"RINCA_PASSPHRASE", "RINCA_PASSPHRASE_FILE", "RINCA_API_KEY", "RINCA_API_KEY_FILE",
 }
 
 func (a *app) run(ctx context.Context, f runFlags, args []string) error {

@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rinca/internal/client"
+	"rinca/internal/rinca"
+)
+
+// deployFlags are the flags of rinca stack deploy.
+type deployFlags struct {
+	all         bool
+	tags        []string
+	pattern     string
+	services    []string
+	force       bool
+	skipSecrets bool
+	pull        bool
+	run         runningFlags
+}
+
+// runningFlags say what becomes of a command whose execution runs.
+type runningFlags struct {
+	wait, detach, verbose bool
+}
+
+func (f *runningFlags) define(c *cobra.Command) {
+	fl := c.Flags()
+	fl.BoolVar(&f.wait, "wait", true, "show what happens until it ends; --wait=false is --detach")
+	fl.BoolVarP(&f.detach, "detach", "d", false, "return at once; rinca update follow shows it later")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "on a terminal, show every line")
+}
+
+func newStackDeploy(a *app) *cobra.Command {
+	var f deployFlags
+	c := &cobra.Command{
+		Use:   "deploy {NAME... | --all | --tag TAG | --pattern PATTERN}",
+		Short: "Deploy stacks: fetch, fill in, export secrets, apply, verify",
+		Long: `Makes the containers of a stack what its source, its variables and its secrets
+say, and proves that they are well. Services that do not differ are not touched.
+When it fails, what ran before is put back.
+
+Shows each stage while it runs. Ctrl-C asks the server to cancel; a second one
+leaves at once, and the server goes on. --json prints one event in each line.
+
+--all, --tag and --pattern deploy many stacks, in the order of their "after".`,
+		Example: `  rinca stack deploy authentik
+  rinca stack deploy authentik --service worker --force
+  rinca stack deploy wiki blog -d
+  rinca stack deploy --tag media
+  rinca stack deploy --pattern 'web-*'`,
+		ValidArgsFunction: a.completeNames("/v1/stacks", true),
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.stackDeploy(cmd.Context(), f, args) },
+	}
+	fl := c.Flags()
+	fl.BoolVar(&f.all, "all", false, "every stack")
+	fl.StringSliceVar(&f.tags, "tag", nil, "stacks with this `TAG`; may be given again")
+	fl.StringVar(&f.pattern, "pattern", "", "stacks whose names match `PATTERN`, with * and ?")
+	fl.StringSliceVar(&f.services, "service", nil, "only this `SERVICE`; may be given again")
+	fl.BoolVar(&f.force, "force", false, "recreate services although nothing differs")
+	fl.BoolVar(&f.skipSecrets, "skip-secrets", false, "take exported files as they are")
+	fl.BoolVar(&f.pull, "pull", false, "look for newer images; missing ones are always pulled")
+	f.run.define(c)
+	return c
+}
+
+func (f *deployFlags) check(names []string) error {
+	many := f.all || len(f.tags) > 0 || f.pattern != ""
+	switch {
+	case many && len(names) > 0:
+		return rinca.Errorf(rinca.Usage, "stacks are named, and --all, --tag or --pattern selects others")
+	case f.all && (len(f.tags) > 0 || f.pattern != ""):
+		return rinca.Errorf(rinca.Usage, "--all is every stack; --tag and --pattern choose among them")
+	case !many && len(names) == 0:
+		return rinca.Errorf(rinca.Usage, "no stack is named").Try("rinca stack deploy NAME, or --all")
+	case len(f.services) > 0 && (many || len(names) > 1):
+		return rinca.Errorf(rinca.Usage, "--service is about one stack")
+	case many && (f.force || f.skipSecrets || f.pull):
+		return rinca.Errorf(rinca.Usage, "--force, --skip-secrets and --pull are about stacks that are named")
+	}
+	return nil
+}
+
+func (a *app) stackDeploy(ctx context.Context, f deployFlags, names []string) error {
+	if err := f.check(names); err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		pattern := f.pattern
+		if pattern == "" {
+			pattern = "*"
+		}
+		return a.execute(ctx, f.run, execution("BatchDeployStack", map[string]any{"pattern": pattern, "tags": f.tags}))
+	}
+	var runs []rinca.Execution
+	for _, name := range names {
+		runs = append(runs, execution("DeployStack", map[string]any{
+			"stack": name, "services": f.services, "force": f.force, "skip_secrets": f.skipSecrets, "pull": f.pull,
+		}))
+	}
+	return a.execute(ctx, f.run, runs...)
+}
+
+// execute asks for executions, and shows them until they end.
+func (a *app) execute(ctx context.Context, f runningFlags, runs ...rinca.Execution) error {
+	c, err := a.client(ctx)
+	if err != nil {
+		return err
+	}
+	updates, err := submitAll(ctx, c, runs)
+	if err != nil && len(updates) > 0 {
+		ids := make([]string, len(updates))
+		for i, u := range updates {
+			ids[i] = u.ID
+		}
+		fmt.Fprintf(a.Stderr, "These run already: %s\n", strings.Join(ids, " "))
+	}
+	if err != nil {
+		return err
+	}
+	if !f.detach && f.wait {
+		return a.follow(ctx, c, true, f.verbose, updates...)
+	}
+	for _, u := range updates {
+		if err := a.tell(u, "%s: %s. Follow it: rinca update follow %s", printable(u.Target.Name), u.State, u.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func submitAll(ctx context.Context, c *client.Client, runs []rinca.Execution) ([]rinca.Update, error) {
+	var updates []rinca.Update
+	for _, e := range runs {
+		u, err := c.Submit(ctx, e)
+		if err != nil {
+			return updates, err
+		}
+		updates = append(updates, u)
+	}
+	return updates, nil
+}
