@@ -122,7 +122,7 @@ func (s *Server) answer(rt *route, r *request, twin *route) (out any, err error)
 		s.editing.Lock()
 		defer s.editing.Unlock()
 	}
-	if out, err = s.authorized(rt, r, twin); rt.audit != "" {
+	if out, err = s.authorized(rt, r, twin); rt.audit != "" && !(rt.audited && r.served) {
 		err = s.record(rt, r, err)
 	}
 	if err != nil {
@@ -148,6 +148,7 @@ func (s *Server) authorized(rt *route, r *request, twin *route) (out any, err er
 			return nil, err
 		}
 	}
+	r.served = true
 	return rt.serve(s, r)
 }
 

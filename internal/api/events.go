@@ -124,7 +124,7 @@ func (e *eventReader) pass(out *sse, events []rinca.Event) (ended bool, err erro
 		if out.buf.Len() > 64<<10 {
 			out.flush()
 		}
-		ended = ended || e.filter.Update != "" && finalOf(ev)
+		ended = ended || e.filter.Update != "" && ends(ev, e.filter.Update)
 	}
 	if out.buf.Len() > 0 {
 		out.flush()
@@ -132,15 +132,16 @@ func (e *eventReader) pass(out *sse, events []rinca.Event) (ended bool, err erro
 	return ended, out.err
 }
 
-// finalOf reports whether an event says that its update has ended.
-func finalOf(ev rinca.Event) bool {
+// ends reports whether an event says that an update has ended.
+func ends(ev rinca.Event, update string) bool {
 	if ev.Type != "update" {
 		return false
 	}
 	var u struct {
+		ID    string            `json:"id"`
 		State rinca.UpdateState `json:"state"`
 	}
-	return json.Unmarshal(ev.Data, &u) == nil && u.State != "" && u.State.Final()
+	return json.Unmarshal(ev.Data, &u) == nil && u.ID == update && u.State != "" && u.State.Final()
 }
 
 // visible reports whether the client may see an event. What has no target is

@@ -25,6 +25,7 @@ type request struct {
 	actor  string // in place of the caller's name, on routes that anyone may use
 	detail string // never a value
 
+	served   bool            // the handler was called
 	variable *rinca.Variable // that the check has read
 }
 

@@ -12,7 +12,10 @@ type route struct {
 	// audit is the action that is written to the audit log, such as
 	// "stack.update", whether it worked or not; "" for what only looks.
 	audit string
-	doc   string // one sentence
+	// audited says that the part which does it writes the entry itself; what
+	// is not allowed to reach it is written here all the same.
+	audited bool
+	doc     string // one sentence
 	query []param
 	// in and out are examples of the body of the request and of the answer;
 	// their types are what is decoded, and what the documents describe. nil

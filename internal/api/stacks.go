@@ -55,25 +55,43 @@ func stackRoutes() []route {
 
 const stackLimit = 72 << 20 // inline files, escaped
 
-// A stackSummary is a stack in a list.
+// A stackSummary is a stack in a list: what it is, without what is long.
 type stackSummary struct {
-	Name        string           `json:"name"`
-	Description string           `json:"description,omitempty"`
-	Tags        []string         `json:"tags,omitempty"`
-	Server      string           `json:"server"`
-	Source      rinca.SourceKind `json:"source"`
-	Repo        string           `json:"repo,omitempty"`
-	Branch      string           `json:"branch,omitempty"`
-	Path        string           `json:"path,omitempty"`
-	After       []string         `json:"after,omitempty"`
-	UpdatedAt   time.Time        `json:"updated_at,omitzero"`
+	Name        string        `json:"name"`
+	Description string        `json:"description,omitempty"`
+	Tags        []string      `json:"tags,omitempty"`
+	Server      string        `json:"server,omitempty"`
+	Project     string        `json:"project,omitempty"`
+	Source      sourceSummary `json:"source"`
+	After       []string      `json:"after,omitempty"`
+	UpdatedAt   time.Time     `json:"updated_at,omitzero"`
+}
+
+type sourceSummary struct {
+	Kind   rinca.SourceKind `json:"kind"`
+	Repo   string           `json:"repo,omitempty"`
+	Branch string           `json:"branch,omitempty"`
+	Tag    string           `json:"tag,omitempty"`
+	Commit string           `json:"commit,omitempty"`
+	Path   string           `json:"path,omitempty"`
+	Dir    string           `json:"dir,omitempty"`
+	Files  []fileSummary    `json:"files,omitempty"`
+}
+
+type fileSummary struct {
+	Path string `json:"path"`
 }
 
 func summarize(s *rinca.Stack) stackSummary {
-	return stackSummary{
-		Name: s.Name, Description: s.Description, Tags: s.Tags, Server: s.ServerName(), Source: s.Source.Kind,
-		Repo: s.Source.Repo, Branch: s.Source.Branch, Path: s.Source.Path, After: s.After, UpdatedAt: s.UpdatedAt,
+	from := s.Source
+	out := stackSummary{
+		Name: s.Name, Description: s.Description, Tags: s.Tags, Server: s.Server, Project: s.Project, After: s.After, UpdatedAt: s.UpdatedAt,
+		Source: sourceSummary{Kind: from.Kind, Repo: from.Repo, Branch: from.Branch, Tag: from.Tag, Commit: from.Commit, Path: from.Path, Dir: from.Dir},
 	}
+	for _, f := range from.Files {
+		out.Source.Files = append(out.Source.Files, fileSummary{f.Path})
+	}
+	return out
 }
 
 func stackInBody() from {
