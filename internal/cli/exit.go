@@ -81,8 +81,8 @@ func exitCode(err error) int {
 	if errors.Is(err, context.Canceled) {
 		return exitInterrupted
 	}
-	// cobra has no type for these two.
-	if s := err.Error(); strings.HasPrefix(s, "unknown command") || strings.Contains(s, "arg(s), ") {
+	// cobra has no type for these.
+	if s := err.Error(); strings.HasPrefix(s, "unknown command") || strings.Contains(s, "arg(s), ") || strings.HasPrefix(s, "if any flags in the group") {
 		return exitUsage
 	}
 	return exitFailed

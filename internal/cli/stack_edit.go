@@ -249,6 +249,13 @@ set). The stack's own items are exported to files before each deploy.`,
 	return c
 }
 
+// ownFlags reports whether a flag was given that is the command's own.
+func ownFlags(c *cobra.Command) bool {
+	own, given := c.LocalNonPersistentFlags(), false
+	c.Flags().Visit(func(f *pflag.Flag) { given = given || own.Lookup(f.Name) != nil })
+	return given
+}
+
 func newStackSet(a *app) *cobra.Command {
 	var f stackFlags
 	c := &cobra.Command{
@@ -261,7 +268,7 @@ clears it: --after ''. Running containers are not touched before the next deploy
   rinca stack set authentik --no-verify=false`,
 		Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeNames("/v1/stacks", false),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.LocalNonPersistentFlags().NFlag() == 0 {
+			if !ownFlags(cmd) {
 				return rinca.Errorf(rinca.Usage, "nothing is given that would change").Try("rinca stack set --help")
 			}
 			var s rinca.Stack
