@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rinca/internal/auth"
 	"rinca/internal/event"
 	"rinca/internal/redact"
 	"rinca/internal/rinca"
@@ -23,7 +24,7 @@ import (
 // needed.
 type Config struct {
 	DB     *store.DB
-	Auth   Authenticator
+	Auth   *auth.Service
 	Runner Runner
 	Deploy Deploys
 	Vault  Vault // nil: there is no vault to ask

@@ -16,7 +16,7 @@ type route struct {
 	// is not allowed to reach it is written here all the same.
 	audited bool
 	doc     string // one sentence
-	query []param
+	query   []param
 	// in and out are examples of the body of the request and of the answer;
 	// their types are what is decoded, and what the documents describe. nil
 	// means none: a body is not read, and the answer is 204.

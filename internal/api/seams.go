@@ -42,9 +42,3 @@ type Vault interface {
 	// State tells what is known, without a request to the vault.
 	State(ctx context.Context) (rinca.VaultState, error)
 }
-
-// An Authenticator knows credentials.
-type Authenticator interface {
-	// Authenticate returns who a credential belongs to, or Unauthenticated.
-	Authenticate(ctx context.Context, token rinca.Secret, remote string) (*rinca.Identity, error)
-}
