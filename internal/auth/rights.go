@@ -24,34 +24,34 @@ type Explanation struct {
 	User   string       `json:"user"`
 	Target rinca.Target `json:"target"`
 	rinca.Grant
-	// Sources are the rules that are about the resource. None means that
+	// Rules are those that are about the resource. None means that
 	// nothing gives any right.
-	Sources []Source `json:"sources"`
+	Rules []AppliedRule `json:"rules"`
 }
 
 // UnmarshalJSON reads an explanation; without it the one of Grant would be used.
 func (e *Explanation) UnmarshalJSON(data []byte) error {
 	var plain struct {
-		User     string       `json:"user"`
-		Target   rinca.Target `json:"target"`
-		Level    rinca.Level  `json:"level"`
-		Specific []string     `json:"specific"`
-		Sources  []Source     `json:"sources"`
+		User     string        `json:"user"`
+		Target   rinca.Target  `json:"target"`
+		Level    rinca.Level   `json:"level"`
+		Specific []string      `json:"specific"`
+		Rules    []AppliedRule `json:"rules"`
 	}
 	err := unmarshal(data, &plain)
-	*e = Explanation{plain.User, plain.Target, rinca.Grant{Level: plain.Level, Specific: plain.Specific}, plain.Sources}
+	*e = Explanation{plain.User, plain.Target, rinca.Grant{Level: plain.Level, Specific: plain.Specific}, plain.Rules}
 	return err
 }
 
-// A Source is one rule that gives rights.
-type Source struct {
+// An AppliedRule is one rule that gives rights.
+type AppliedRule struct {
 	From string `json:"from"` // "user bob", "group platform-ops"
 	Rule string `json:"rule"` // "administrator", "all.Stack", "Stack op-*"
 	rinca.Grant
 }
 
-// UnmarshalJSON reads a source; without it the one of Grant would be used.
-func (s *Source) UnmarshalJSON(data []byte) error {
+// UnmarshalJSON reads a rule; without it the one of Grant would be used.
+func (r *AppliedRule) UnmarshalJSON(data []byte) error {
 	var plain struct {
 		From     string      `json:"from"`
 		Rule     string      `json:"rule"`
@@ -59,14 +59,14 @@ func (s *Source) UnmarshalJSON(data []byte) error {
 		Specific []string    `json:"specific"`
 	}
 	err := unmarshal(data, &plain)
-	*s = Source{plain.From, plain.Rule, rinca.Grant{Level: plain.Level, Specific: plain.Specific}}
+	*r = AppliedRule{plain.From, plain.Rule, rinca.Grant{Level: plain.Level, Specific: plain.Specific}}
 	return err
 }
 
 // Explain tells what a user may do with a resource, and where each right comes
 // from. NotFound when there is no such user.
 func (s *Service) Explain(ctx context.Context, user string, t rinca.Target) (Explanation, error) {
-	out := Explanation{User: user, Target: t, Sources: []Source{}}
+	out := Explanation{User: user, Target: t, Rules: []AppliedRule{}}
 	u, err := s.cfg.DB.User(ctx, user)
 	if err != nil {
 		return out, err
@@ -77,30 +77,30 @@ func (s *Service) Explain(ctx context.Context, user string, t rinca.Target) (Exp
 	}
 	id := &rinca.Identity{User: u, Rights: []rinca.Rights{u.Rights}}
 	if u.Admin {
-		out.Sources = append(out.Sources, Source{"user " + u.Name, "administrator", rinca.Grant{Level: rinca.Write, Specific: []string{rinca.Reveal}}})
+		out.Rules = append(out.Rules, AppliedRule{"user " + u.Name, "administrator", rinca.Grant{Level: rinca.Write, Specific: []string{rinca.Reveal}}})
 	}
-	out.Sources = append(out.Sources, sources("user "+u.Name, u.Rights, t)...)
+	out.Rules = append(out.Rules, rules("user "+u.Name, u.Rights, t)...)
 	for _, g := range groups {
 		if member(g, u) {
 			id.Rights = append(id.Rights, g.Rights)
-			out.Sources = append(out.Sources, sources("group "+g.Name, g.Rights, t)...)
+			out.Rules = append(out.Rules, rules("group "+g.Name, g.Rights, t)...)
 		}
 	}
 	if u.Disabled {
-		out.Sources = append(out.Sources, Source{From: "user " + u.Name, Rule: "disabled"})
+		out.Rules = append(out.Rules, AppliedRule{From: "user " + u.Name, Rule: "disabled"})
 	}
 	out.Grant = id.On(t)
 	return out, nil
 }
 
-func sources(from string, r rinca.Rights, t rinca.Target) []Source {
-	var out []Source
+func rules(from string, r rinca.Rights, t rinca.Target) []AppliedRule {
+	var out []AppliedRule
 	if g, ok := r.All[t.Kind]; ok && t.Kind != rinca.KindSystem {
-		out = append(out, Source{from, "all." + string(t.Kind), g})
+		out = append(out, AppliedRule{from, "all." + string(t.Kind), g})
 	}
 	for _, p := range r.Permissions {
 		if p.Matches(t) && t.Kind != rinca.KindSystem {
-			out = append(out, Source{from, p.Target.String(), p.Grant})
+			out = append(out, AppliedRule{from, p.Target.String(), p.Grant})
 		}
 	}
 	return out

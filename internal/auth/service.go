@@ -82,10 +82,6 @@ func New(c Config) *Service {
 type Caller struct {
 	Who    *rinca.Identity // nil means the system, or who owns the machine
 	Remote string          // the client's address
-	// Note, when it is set, is told the detail of the entry of a change, and
-	// whoever set it writes the entry: the API, whose way is one for all
-	// requests.
-	Note func(detail string)
 }
 
 func (c Caller) name() string {
@@ -100,9 +96,9 @@ func (c Caller) via() string {
 	case c.Who == nil:
 		return ""
 	case c.Who.KeyID != "":
-		return c.Who.KeyID
+		return "key " + c.Who.KeyID
 	case c.Who.Session != nil:
-		return "session"
+		return "session " + c.Who.Session.ID
 	}
 	return ""
 }
@@ -110,10 +106,6 @@ func (c Caller) via() string {
 // audit writes an entry for a change that was made. When that is not possible
 // the caller is told, for the change is there and unrecorded.
 func (s *Service) audit(ctx context.Context, c Caller, action, target, detail string) error {
-	if c.Note != nil {
-		c.Note(line(detail, 500))
-		return nil
-	}
 	return s.record(ctx, rinca.AuditEntry{Actor: c.name(), Via: c.via(), Remote: c.Remote, Action: action, Target: target, Detail: detail, OK: true})
 }
 
