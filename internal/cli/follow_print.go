@@ -40,14 +40,13 @@ func (p *jsonProgress) close()                  {}
 
 // An updateView is what has been drawn of an update.
 type updateView struct {
-	u       rinca.Update
-	seen    map[int]time.Time // when we saw a stage begin
-	stages  int               // drawn, because they have ended
-	planned bool              // the plan was drawn
-	ended   bool
-	last    string       // the last line that was said
-	tail    []rinca.Line // the last lines of the stage, in case it fails
-	pulls   []rinca.Line // one for each image that is on its way
+	u      rinca.Update
+	seen   map[int]time.Time // when we saw a stage begin
+	stages int               // drawn, because they have ended
+	ended  bool
+	last   string       // the last line that was said
+	tail   []rinca.Line // the last lines of the stage, in case it fails
+	pulls  []rinca.Line // one for each image that is on its way
 }
 
 // textProgress draws lines that stay.
@@ -121,12 +120,6 @@ func (p *textProgress) stage(v *updateView, s rinca.Stage) {
 		text += "  " + printable(s.Note)
 	}
 	p.println(v, text)
-	if v.u.Plan != nil && !v.planned && s.Name == "Plan" {
-		v.planned = true
-		for _, l := range planLines(*v.u.Plan, p.color, false) {
-			p.println(v, "    "+l)
-		}
-	}
 }
 
 func stageMark(s rinca.UpdateState) (string, style) {
@@ -177,7 +170,7 @@ func (p *textProgress) line(id string, l rinca.Line) {
 		return
 	}
 	v.last = lineText(l)
-	if p.verbose {
+	if p.verbose || news(v, l) {
 		p.said(v, l)
 		return
 	}
@@ -185,6 +178,12 @@ func (p *textProgress) line(id string, l rinca.Line) {
 	if len(v.tail) > keep {
 		v.tail = slices.Delete(v.tail, 0, len(v.tail)-keep)
 	}
+}
+
+// news reports whether a line is for everybody: what is going to change, and
+// why; a warning; what becomes of each stack of several.
+func news(v *updateView, l rinca.Line) bool {
+	return l.Stage == "Plan" || strings.HasPrefix(l.Text, "warning: ") || v.u.Execution.Kind == "BatchDeployStack"
 }
 
 // pull remembers how far each image is.
@@ -207,7 +206,7 @@ func (p *textProgress) said(v *updateView, l rinca.Line) {
 
 func lineText(l rinca.Line) string {
 	text := printable(l.Text)
-	if l.Service != "" {
+	if l.Service != "" && l.Stage != "Plan" { // a plan says itself whose it is
 		return printable(l.Service) + ": " + text
 	}
 	return text

@@ -44,11 +44,8 @@ func play(p progress, fails bool) {
 	p.update(deployed(rinca.Running, s))
 	s = stages(rinca.Running, "Source", "Plan", "Pull")
 	s[0].Note = "1a2b3c4 Raise the version"
+	p.line("u1", rinca.Line{Stage: "Plan", Service: "web", Text: "recreate web: environment (A, B); image"})
 	u := deployed(rinca.Running, s)
-	u.Plan = &rinca.Plan{Services: []rinca.ServicePlan{
-		{Service: "web", Change: rinca.Recreate, Reasons: []rinca.Reason{{Kind: "environment", Names: []string{"A", "B"}}, {Kind: "image"}}},
-		{Service: "db", Change: rinca.Keep},
-	}}
 	p.update(u)
 	p.line("u1", rinca.Line{Stream: "pull", Service: "postgres:16", Current: 45_200_000, Total: 112_000_000, Transient: true})
 	p.line("u1", rinca.Line{Stream: "pull", Service: "redis:7", Current: 800, Transient: true})
@@ -79,8 +76,8 @@ func TestPlainLines(t *testing.T) {
 	play(newText(&out, true), true)
 	want := `    fetched main
 ✓ Source        0.5s  1a2b3c4 Raise the version
+    recreate web: environment (A, B); image
 ✓ Plan          0.5s
-    ~ recreate web  environment A, B; image
     redis:7: pulled
 ✓ Pull          0.5s
     web: Recreated �[2J
@@ -98,7 +95,7 @@ func TestLinesOfWhatFailed(t *testing.T) {
 		var out bytes.Buffer
 		play(newText(&out, false), fails)
 		text := out.String()
-		if strings.Contains(text, "Recreated") != fails || strings.Contains(text, "fetched") {
+		if strings.Contains(text, "Recreated") != fails || strings.Contains(text, "fetched") || !strings.Contains(text, "recreate web: environment") {
 			t.Errorf("fails %v:\n%s", fails, text)
 		}
 		if !fails && !strings.HasSuffix(text, "✓ wiki: 1 service recreated (15s)\n") {

@@ -120,13 +120,6 @@ func (a *app) gitAccountAdd(cmd *cobra.Command, f accountFlags, name string) err
 	case f.key != "" && f.knownHosts == "":
 		return rinca.Errorf(rinca.Usage, "a key needs the host's own keys, to know that it is the host").Try("ssh-keyscan %s > known_hosts, compare it, and --known-hosts known_hosts", printable(f.host))
 	}
-	var have rinca.GitAccount
-	switch err := a.get(ctx, accountPath(name), &have); {
-	case err == nil:
-		return rinca.Errorf(rinca.Conflict, "there is an account %s already", printable(name)).Try("rinca git account set %s", printable(name))
-	case rinca.CodeOf(err) != rinca.NotFound:
-		return err
-	}
 	var body accountBody
 	if err := f.apply(ctx, a, cmd.Flags().Changed, &body); err != nil {
 		return err
@@ -139,8 +132,16 @@ func (a *app) gitAccountAdd(cmd *cobra.Command, f accountFlags, name string) err
 		text := token.Reveal() // on its way to the server
 		body.Token = &text
 	}
+	c, err := a.client(ctx)
+	if err != nil {
+		return err
+	}
 	var made rinca.GitAccount
-	if err := a.ask(ctx, http.MethodPut, accountPath(name), body, &made); err != nil {
+	err = c.Create(ctx, accountPath(name), body, &made)
+	if rinca.CodeOf(err) == rinca.Conflict {
+		return rinca.Errorf(rinca.Conflict, "there is an account %s already", printable(name)).Because(err).Try("rinca git account set %s", printable(name))
+	}
+	if err != nil {
 		return err
 	}
 	return a.tell(made, "Added the account %s for %s.", printable(name), printable(f.host))

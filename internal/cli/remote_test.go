@@ -283,7 +283,7 @@ func TestStackDeployDetached(t *testing.T) {
 		`POST /v1/executions {"type":"BatchDeployStack","params":{"pattern":"w*"}}`,
 		`POST /v1/executions {"type":"BatchDeployStack","params":{"pattern":"*"}}`,
 	}, p.changes()[2:])
-	for _, args := range [][]string{{}, {"--all", "wiki"}, {"--all", "--tag", "x"}, {"a", "b", "--service", "x"}, {"--all", "--force"}} {
+	for _, args := range [][]string{{}, {"--all", "wiki"}, {"--all", "--tag", "x"}, {"a", "b", "--service", "x"}, {"--all", "--skip-secrets"}} {
 		if r := p.rinca("", append([]string{"stack", "deploy"}, args...)...); r.Status != 64 {
 			t.Errorf("%v: %+v", args, r)
 		}
@@ -370,7 +370,7 @@ func TestDestroyAndDeleteAsk(t *testing.T) {
 	equal(t, 0, len(p.changes()))
 	equal(t, 0, p.rinca("", "stack", "delete", "wiki", "--leave-running", "--yes").Status)
 	equal(t, 0, p.rinca("", "stack", "delete", "wiki", "--destroy", "--yes", "--json").Status)
-	equal(t, []string{"DELETE /v1/stacks/wiki?leave_running=true", `POST /v1/executions {"type":"DestroyStack","params":{"stack":"wiki"}}`, "DELETE /v1/stacks/wiki"}, p.changes())
+	equal(t, []string{"DELETE /v1/stacks/wiki", `POST /v1/executions {"type":"DestroyStack","params":{"stack":"wiki"}}`, "DELETE /v1/stacks/wiki"}, p.changes())
 }
 
 func TestStackLogs(t *testing.T) {
@@ -380,4 +380,44 @@ func TestStackLogs(t *testing.T) {
 	equal(t, "GET /v1/stacks/wiki/logs?service=web&since=2026-11-23T08%3A00%3A00Z&tail=5", p.got[1])
 	equal(t, 64, p.rinca("", "stack", "logs", "wiki", "--since", "yesterday").Status)
 	equal(t, 64, p.rinca("", "stack", "logs", "wiki", "--tail", "-1").Status)
+}
+
+func TestUpdates(t *testing.T) {
+	page := func(from, n int) string {
+		var rows []string
+		for i := range n {
+			rows = append(rows, fmt.Sprintf(`{"id":"u%d","state":"failed","created_at":"2026-11-23T08:00:00Z","execution":{"type":"DeployStack"},"target":{"type":"Stack","id":"wiki"},"error":{"code":"not_found","message":"no variable A"}}`, from+i))
+		}
+		return "[" + strings.Join(rows, ",") + "]"
+	}
+	p := newPlane(t, map[string]string{
+		"GET /v1/updates?limit=500":            page(0, 500),
+		"GET /v1/updates?before=u499&limit=50": page(500, 2),
+		"GET /v1/updates?limit=20&stack=wiki":  page(0, 1),
+		"GET /v1/updates/u1":                   strings.Replace(succeeded, `"stages"`, `"operator":"anna","created_at":"2026-11-23T08:00:00Z","plan":{"services":[{"service":"web","change":"recreate","reasons":[{"kind":"image"}]}]},"stages"`, 1),
+		"GET /v1/updates/u1/lines":             `{"lines":[{"seq":1,"stage":"Apply","service":"web","text":"Started"},{"seq":2,"stage":"Other","text":"x"}],"next":2}`,
+		"POST /v1/updates/u1/cancel":           "202 {}",
+	})
+	var rows []map[string]any
+	if err := json.Unmarshal([]byte(p.rinca("", "update", "list", "--limit", "550", "--json").Out), &rows); err != nil || len(rows) != 502 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+	out := p.rinca("", "stack", "history", "wiki").Out
+	if !strings.HasPrefix(out, "ID  WHEN") || !strings.Contains(out, "DeployStack  wiki    failed  no variable A\n") {
+		t.Error(out)
+	}
+	equal(t, result{`Update    u1
+Target    Stack wiki
+State     succeeded
+Asked for 2026-11-23 08:00 by anna
+Summary   1 service recreated
+
+    web: Started
+✓ Apply         2.0s
+
+~ recreate web  image
+`, "", 0}, p.rinca("", "update", "show", "u1", "--log"))
+	equal(t, result{"Asked u1 to stop.\n", "", 0}, p.rinca("", "update", "cancel", "u1"))
+	equal(t, 4, p.rinca("", "update", "follow", "nosuch").Status)
+	equal(t, 64, p.rinca("", "update", "list", "--limit", "0").Status)
 }

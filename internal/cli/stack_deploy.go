@@ -47,7 +47,8 @@ When it fails, what ran before is put back.
 Shows each stage while it runs. Ctrl-C asks the server to cancel; a second one
 leaves at once, and the server goes on. --json prints one event in each line.
 
---all, --tag and --pattern deploy many stacks, in the order of their "after".`,
+--all, --tag and --pattern choose stacks, and deploy those that differ, in the
+order of their "after"; what comes after one that failed is left alone.`,
 		Example: `  rinca stack deploy authentik
   rinca stack deploy authentik --service worker --force
   rinca stack deploy wiki blog -d
@@ -58,8 +59,8 @@ leaves at once, and the server goes on. --json prints one event in each line.
 	}
 	fl := c.Flags()
 	fl.BoolVar(&f.all, "all", false, "every stack")
-	fl.StringSliceVar(&f.tags, "tag", nil, "stacks with this `TAG`; may be given again")
-	fl.StringVar(&f.pattern, "pattern", "", "stacks whose names match `PATTERN`, with * and ?")
+	fl.StringSliceVar(&f.tags, "tag", nil, "stacks with this `TAG`; with all of them when given again")
+	fl.StringVar(&f.pattern, "pattern", "", "stacks whose names match `PATTERN`, with * and ?; several with commas between")
 	fl.StringSliceVar(&f.services, "service", nil, "only this `SERVICE`; may be given again")
 	fl.BoolVar(&f.force, "force", false, "recreate services although nothing differs")
 	fl.BoolVar(&f.skipSecrets, "skip-secrets", false, "take exported files as they are")
@@ -79,8 +80,8 @@ func (f *deployFlags) check(names []string) error {
 		return rinca.Errorf(rinca.Usage, "no stack is named").Try("rinca stack deploy NAME, or --all")
 	case len(f.services) > 0 && (many || len(names) > 1):
 		return rinca.Errorf(rinca.Usage, "--service is about one stack")
-	case many && (f.force || f.skipSecrets || f.pull):
-		return rinca.Errorf(rinca.Usage, "--force, --skip-secrets and --pull are about stacks that are named")
+	case many && f.skipSecrets:
+		return rinca.Errorf(rinca.Usage, "--skip-secrets is about stacks that are named")
 	}
 	return nil
 }
@@ -94,7 +95,7 @@ func (a *app) stackDeploy(ctx context.Context, f deployFlags, names []string) er
 		if pattern == "" {
 			pattern = "*"
 		}
-		return a.execute(ctx, f.run, execution("BatchDeployStack", map[string]any{"pattern": pattern, "tags": f.tags}))
+		return a.execute(ctx, f.run, execution("BatchDeployStack", map[string]any{"pattern": pattern, "tags": f.tags, "force": f.force, "pull": f.pull}))
 	}
 	var runs []rinca.Execution
 	for _, name := range names {

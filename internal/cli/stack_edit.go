@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rinca/internal/client"
 	"rinca/internal/rinca"
 )
 
@@ -79,8 +80,17 @@ func (f *stackFlags) defineSource(c *cobra.Command) {
 	c.MarkFlagsMutuallyExclusive("branch", "git-tag", "commit")
 }
 
-// apply puts what was given into s.
-func (f *stackFlags) apply(ctx context.Context, a *app, fl *pflag.FlagSet, s *rinca.Stack) error {
+// read reads the files that were given.
+func (f *stackFlags) read(ctx context.Context, a *app) (err error) {
+	if f.stack.Environment, err = a.readText(ctx, f.environment); err != nil {
+		return err
+	}
+	f.stack.Source.Files, err = inlineFiles(f.files)
+	return err
+}
+
+// apply puts what was given into s. It may be called again for another s.
+func (f *stackFlags) apply(fl *pflag.FlagSet, s *rinca.Stack) error {
 	if err := f.applySource(fl, &s.Source); err != nil {
 		return err
 	}
@@ -132,11 +142,7 @@ func (f *stackFlags) apply(ctx context.Context, a *app, fl *pflag.FlagSet, s *ri
 		}
 	}
 	if given("environment-file") {
-		text, err := a.readText(ctx, f.environment)
-		if err != nil {
-			return err
-		}
-		s.Environment = text
+		s.Environment = from.Environment
 	}
 	return nil
 }
@@ -182,9 +188,7 @@ func (f *stackFlags) applySource(fl *pflag.FlagSet, src *rinca.Source) error {
 		src.ComposeFiles = filled(from.ComposeFiles)
 	}
 	if given("file") {
-		files, err := inlineFiles(f.files)
-		src.Files = files
-		return err
+		src.Files = from.Files
 	}
 	return nil
 }
@@ -232,7 +236,10 @@ set). The stack's own items are exported to files before each deploy.`,
 			if !rinca.ValidStackName(s.Name) {
 				return rinca.Errorf(rinca.Usage, "%q is no name for a stack", printable(s.Name)).Try("letters, digits, dots, dashes and underscores, beginning with a letter or digit")
 			}
-			if err := f.apply(cmd.Context(), a, cmd.Flags(), &s); err != nil {
+			if err := f.read(cmd.Context(), a); err != nil {
+				return err
+			}
+			if err := f.apply(cmd.Flags(), &s); err != nil {
 				return err
 			}
 			if s.Source.Kind == "" {
@@ -271,15 +278,19 @@ clears it: --after ''. Running containers are not touched before the next deploy
 			if !ownFlags(cmd) {
 				return rinca.Errorf(rinca.Usage, "nothing is given that would change").Try("rinca stack set --help")
 			}
-			var s rinca.Stack
-			if err := a.get(cmd.Context(), stackPath(args[0]), &s); err != nil {
+			c, err := a.client(cmd.Context())
+			if err != nil {
 				return err
 			}
-			if err := f.apply(cmd.Context(), a, cmd.Flags(), &s); err != nil {
+			if err := f.read(cmd.Context(), a); err != nil {
 				return err
 			}
 			var now rinca.Stack
-			if err := a.ask(cmd.Context(), http.MethodPut, stackPath(args[0]), s, &now); err != nil {
+			err = client.Edit(cmd.Context(), c, stackPath(args[0]), func(s rinca.Stack) (any, error) {
+				err := f.apply(cmd.Flags(), &s)
+				return s, err
+			}, &now)
+			if err != nil {
 				return err
 			}
 			return a.tell(now, "Changed the stack %s.", args[0])

@@ -49,15 +49,13 @@ terminal, colours are kept and what would move the cursor is not.`,
 
 func (f logFlags) query(services []string) (url.Values, error) {
 	q := url.Values{}
-	for _, s := range services {
-		q.Add("service", s)
+	if len(services) > 0 {
+		q.Set("service", strings.Join(services, ","))
 	}
 	if f.tail < 0 {
 		return nil, rinca.Errorf(rinca.Usage, "--tail is below zero").Try("--tail 0 for all lines")
 	}
-	if f.tail > 0 {
-		q.Set("tail", strconv.Itoa(f.tail))
-	}
+	q.Set("tail", strconv.Itoa(f.tail))
 	if f.follow {
 		q.Set("follow", "true")
 	}

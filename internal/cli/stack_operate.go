@@ -183,11 +183,7 @@ func (a *app) stackDelete(ctx context.Context, name string, f deleteFlags) error
 			return err
 		}
 	}
-	path := stackPath(name)
-	if f.leave {
-		path += "?leave_running=true"
-	}
-	if err := a.ask(ctx, http.MethodDelete, path, nil, nil); err != nil {
+	if err := a.ask(ctx, http.MethodDelete, stackPath(name), nil, nil); err != nil {
 		return err
 	}
 	return a.tell(map[string]string{"deleted": name}, "Forgot the stack %s. Its updates stay: rinca update list --stack %s", printable(name), printable(name))

@@ -69,21 +69,63 @@ func (a *app) updateList(ctx context.Context, stack, state string, limit int) er
 	if limit < 1 {
 		return rinca.Errorf(rinca.Usage, "--limit begins at 1")
 	}
-	q := url.Values{"limit": {strconv.Itoa(limit)}}
+	q := url.Values{}
 	if stack != "" {
 		q.Set("stack", stack)
 	}
 	if state != "" {
 		q.Set("state", state)
 	}
-	var updates []rinca.Update
-	if err := a.get(ctx, "/v1/updates?"+q.Encode(), &updates); err != nil {
+	updates, err := a.updates(ctx, q, limit)
+	if err != nil {
 		return err
 	}
 	now := time.Now()
 	return list(a, updates, "There are no updates.", func(t *table, u rinca.Update) {
 		t.add(u.ID, ago(now, u.CreatedAt), u.Execution.Kind, u.Target.Name, updateCell(u.State), updateSummary(u))
 	}, "ID", "WHEN", "WHAT", "TARGET", "STATE", "SUMMARY")
+}
+
+// updates gets the newest updates that a query selects, page by page.
+func (a *app) updates(ctx context.Context, q url.Values, limit int) ([]rinca.Update, error) {
+	const most = 500
+	var all []rinca.Update
+	for len(all) < limit {
+		n := min(limit-len(all), most)
+		q.Set("limit", strconv.Itoa(n))
+		var page []rinca.Update
+		if err := a.get(ctx, "/v1/updates?"+q.Encode(), &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < n {
+			break
+		}
+		q.Set("before", page[len(page)-1].ID)
+	}
+	return all, nil
+}
+
+// lines gets every line of an update that is kept.
+func (a *app) lines(ctx context.Context, id string) ([]rinca.Line, error) {
+	const most = 5000
+	var all []rinca.Line
+	after := int64(0)
+	for {
+		var page struct {
+			Lines []rinca.Line `json:"lines"`
+			Next  int64        `json:"next"`
+		}
+		q := url.Values{"after": {strconv.FormatInt(after, 10)}, "limit": {strconv.Itoa(most)}}
+		if err := a.get(ctx, updatePath(id, "lines")+"?"+q.Encode(), &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Lines...)
+		if len(page.Lines) < most || page.Next <= after {
+			return all, nil
+		}
+		after = page.Next
+	}
 }
 
 // updateSummary is what there is to say of an update in one line.
@@ -125,7 +167,8 @@ func (a *app) updateShow(ctx context.Context, id string, lines bool) error {
 		return err
 	}
 	if lines {
-		if err := a.get(ctx, updatePath(id, "lines"), &doc.Lines); err != nil {
+		var err error
+		if doc.Lines, err = a.lines(ctx, id); err != nil {
 			return err
 		}
 	}
@@ -144,7 +187,7 @@ func (a *app) updateShow(ctx context.Context, id string, lines bool) error {
 	color := a.colorful(a.Stdout)
 	p := &textProgress{app: a, out: a.Stdout, color: color, verbose: true, now: time.Now, views: map[string]*updateView{}}
 	v := p.view(u.ID)
-	v.u, v.planned = u, true
+	v.u = u
 	for _, s := range u.Stages {
 		for _, l := range doc.Lines {
 			if l.Stage == s.Name {
@@ -226,12 +269,12 @@ func (a *app) completeUpdates(states ...string) cobra.CompletionFunc {
 			if i > 0 && state == states[i-1] {
 				continue
 			}
-			q := url.Values{"limit": {"20"}}
+			q := url.Values{}
 			if state != "" {
 				q.Set("state", state)
 			}
-			var updates []rinca.Update
-			if a.get(ctx, "/v1/updates?"+q.Encode(), &updates) != nil {
+			updates, err := a.updates(ctx, q, 20)
+			if err != nil {
 				return out, cobra.ShellCompDirectiveNoFileComp
 			}
 			for _, u := range updates {

@@ -133,6 +133,8 @@ func (a *app) variableSet(ctx context.Context, f variableFlags, name string, bod
 	if err := a.ask(ctx, http.MethodPut, variablePath(name, f.stack), body, &v); err != nil {
 		return err
 	}
+	// Who uses it is nice to know, and nothing to fail for.
+	_ = a.get(ctx, variablePath(name, f.stack), &v)
 	return a.tell(v, "Set %s%s, version %d.%s", v.Name, forStack(v.Stack), v.Version, usedBy(v.UsedBy))
 }
 
@@ -157,8 +159,8 @@ func newVariableGet(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "get NAME",
 		Short: "Print the value of a variable",
-		Long: `Prints the value. That of a secret variable, or of one with a reference, needs
---reveal and the right Reveal, and is written to the audit log.`,
+		Long: `Prints the value. That of a secret variable needs --reveal and the right Reveal,
+and is written to the audit log. A reference has no value here: see rinca read.`,
 		Example: `  rinca variable get DOMAIN
   rinca variable get DB_PASSWORD --stack wiki --reveal`,
 		Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeNames("/v1/variables", false),
@@ -180,12 +182,11 @@ func (a *app) variableGet(ctx context.Context, name, stack string, f getFlags) e
 	if err := a.get(ctx, variablePath(name, stack), &v); err != nil {
 		return err
 	}
-	if (v.Secret || v.From != "") && !f.reveal {
-		what := "is secret"
-		if v.From != "" {
-			what = "has the reference " + printable(v.From)
-		}
-		return rinca.Errorf(rinca.Usage, "the variable %s %s", name, what).Try("--reveal, if you may see its value")
+	switch {
+	case v.From != "":
+		return rinca.Errorf(rinca.Usage, "the variable %s has no value of its own: it is a reference", printable(name)).Try("rinca read '%s'", printable(v.From))
+	case v.Secret && !f.reveal:
+		return rinca.Errorf(rinca.Usage, "the variable %s is secret", printable(name)).Try("--reveal, if you may see its value")
 	}
 	var got struct {
 		Value string `json:"value"`

@@ -142,8 +142,9 @@ func TestGitAccounts(t *testing.T) {
 	equal(t, 64, p.rinca("", "git", "account", "add", "gh", "--host", "github.com").Status)
 	equal(t, 64, p.rinca("x", "git", "account", "add", "gh").Status)
 	equal(t, 64, p.rinca(pemKey, "git", "account", "add", "gh", "--host", "h", "--key", "-").Status)
-	p.answers["GET /v1/git-accounts/gh"] = gh
-	equal(t, 1, p.rinca("x", "git", "account", "add", "gh", "--host", "github.com").Status)
+	p.answers["PUT /v1/git-accounts/gh"] = `409 {"error":{"code":"conflict","message":"there"}}`
+	equal(t, "Error: there is an account gh already\nTry: rinca git account set gh\n", p.rinca("x", "git", "account", "add", "gh", "--host", "github.com").Err)
+	p.answers["PUT /v1/git-accounts/gh"], p.answers["GET /v1/git-accounts/gh"] = gh, gh
 	// The credential must not follow to another host.
 	equal(t, 64, p.rinca("", "git", "account", "set", "gh", "--host", "evil.example").Status)
 	equal(t, 0, p.rinca("", "git", "account", "set", "gh", "--username", "you").Status)
@@ -153,7 +154,7 @@ func TestGitAccounts(t *testing.T) {
 		`PUT /v1/git-accounts/gh {"host":"github.com","username":"you"}`,
 		`PUT /v1/git-accounts/gh {"host":"gitlab.com","username":"me","token":"new"}`,
 		`DELETE /v1/git-accounts/gh`,
-	}, p.changes()[1:])
+	}, p.changes()[2:])
 }
 
 func TestTokenSet(t *testing.T) {

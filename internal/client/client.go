@@ -130,25 +130,61 @@ func shown(host string) string {
 // unless that is nil. path may hold a query; its elements are escaped by the
 // caller (see Path).
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
-	return c.do(ctx, method, path, nil, in, out)
+	_, err := c.do(ctx, method, path, nil, call{in, out})
+	return err
 }
 
-func (c *Client) do(ctx context.Context, method, path string, header http.Header, in, out any) error {
+// Create puts something where nothing is; something that is there is a
+// Conflict.
+func (c *Client) Create(ctx context.Context, path string, in, out any) error {
+	_, err := c.do(ctx, http.MethodPut, path, http.Header{"If-None-Match": {"*"}}, call{in, out})
+	return err
+}
+
+// Edit gets what is at path and puts what change makes of it. When somebody
+// else changes it in between, it begins again, a few times; then it is a
+// Conflict.
+func Edit[T any](ctx context.Context, c *Client, path string, change func(T) (any, error), out any) error {
+	const times = 4
+	for i := 1; ; i++ {
+		var now T
+		seen, err := c.do(ctx, http.MethodGet, path, nil, call{nil, &now})
+		if err != nil {
+			return err
+		}
+		in, err := change(now)
+		if err != nil {
+			return err
+		}
+		header := http.Header{}
+		if tag := seen.Get("ETag"); tag != "" {
+			header.Set("If-Match", tag)
+		}
+		if _, err = c.do(ctx, http.MethodPut, path, header, call{in, out}); rinca.CodeOf(err) != rinca.Conflict || i == times {
+			return err
+		}
+	}
+}
+
+// A call is what a request carries, and where its answer goes.
+type call struct{ in, out any }
+
+func (c *Client) do(ctx context.Context, method, path string, header http.Header, call call) (http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	var body io.Reader
-	if in != nil {
-		data, err := json.Marshal(in)
+	if call.in != nil {
+		data, err := json.Marshal(call.in)
 		if err != nil {
-			return rinca.Errorf(rinca.Internal, "encode the request: %w", err)
+			return nil, rinca.Errorf(rinca.Internal, "encode the request: %w", err)
 		}
 		body = bytes.NewReader(data)
 	}
 	req, err := c.request(ctx, method, path, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if in != nil {
+	if call.in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	for k, v := range header {
@@ -156,23 +192,23 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return c.unreachable(ctx, err)
+		return nil, c.unreachable(ctx, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode >= 300 {
-		return c.answered(resp)
+		return nil, c.answered(resp)
 	}
-	if out == nil || resp.StatusCode == http.StatusNoContent {
-		return nil
+	if call.out == nil || resp.StatusCode == http.StatusNoContent {
+		return resp.Header, nil
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return c.unreachable(ctx, err)
+		return nil, c.unreachable(ctx, err)
 	}
-	if err := json.Unmarshal(data, out); err != nil {
-		return rinca.Errorf(rinca.Unavailable, "%s does not answer as Rinca does", c.base).Because(err).Try("check RINCA_HOST; `rinca version` tells ours, /v1/version the server's")
+	if err := json.Unmarshal(data, call.out); err != nil {
+		return nil, rinca.Errorf(rinca.Unavailable, "%s does not answer as Rinca does", c.base).Because(err).Try("check RINCA_HOST; `rinca version` tells ours, /v1/version the server's")
 	}
-	return nil
+	return resp.Header, nil
 }
 
 func (c *Client) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
@@ -204,7 +240,7 @@ func (c *Client) Submit(ctx context.Context, e rinca.Execution) (rinca.Update, e
 	wait := 200 * time.Millisecond
 	for {
 		var u rinca.Update
-		err := c.do(ctx, http.MethodPost, "/v1/executions", header, e, &u)
+		_, err := c.do(ctx, http.MethodPost, "/v1/executions", header, call{e, &u})
 		if rinca.CodeOf(err) != rinca.Unavailable || isRefused(err) || wait > 2*time.Second {
 			return u, err
 		}

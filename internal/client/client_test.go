@@ -222,3 +222,66 @@ func TestSubmitDoesNotRepeatRefusals(t *testing.T) {
 		t.Errorf("%v after %d requests", err, n.Load())
 	}
 }
+
+// Two people edit at once: the second begins again with what the first wrote.
+func TestEditHeedsOthers(t *testing.T) {
+	now, version := "a", 1
+	c := open(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tag := fmt.Sprintf(`"%d"`, version)
+		if r.Method == http.MethodGet {
+			w.Header().Set("ETag", tag)
+			fmt.Fprintf(w, `{"text":%q}`, now)
+			if version == 1 {
+				now, version = "b", 2 // somebody else
+			}
+			return
+		}
+		if r.Header.Get("If-Match") != tag {
+			w.WriteHeader(http.StatusPreconditionFailed)
+			_, _ = io.WriteString(w, `{"error":{"code":"conflict","message":"changed"}}`)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(body)
+	}))
+	type doc struct {
+		Text string `json:"text"`
+	}
+	var out doc
+	err := client.Edit(t.Context(), c, "/v1/x", func(d doc) (any, error) { return doc{d.Text + "!"}, nil }, &out)
+	if err != nil || out.Text != "b!" {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func TestEditGivesUp(t *testing.T) {
+	puts := 0
+	c := open(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			puts++
+			w.WriteHeader(http.StatusPreconditionFailed)
+			_, _ = io.WriteString(w, `{"error":{"code":"conflict","message":"changed"}}`)
+			return
+		}
+		_, _ = io.WriteString(w, `{}`)
+	}))
+	err := client.Edit(t.Context(), c, "/v1/x", func(m map[string]any) (any, error) { return m, nil }, nil)
+	if rinca.CodeOf(err) != rinca.Conflict || puts != 4 {
+		t.Errorf("%v after %d", err, puts)
+	}
+	mine := rinca.Errorf(rinca.Usage, "mine")
+	if err := client.Edit(t.Context(), c, "/v1/x", func(m map[string]any) (any, error) { return m, mine }, nil); rinca.CodeOf(err) != rinca.Usage || puts != 4 {
+		t.Errorf("%v after %d", err, puts)
+	}
+}
+
+func TestCreateReplacesNothing(t *testing.T) {
+	c := open(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPut || r.Header.Get("If-None-Match") != "*" {
+			t.Errorf("%s with %v", r.Method, r.Header)
+		}
+	}))
+	if err := c.Create(t.Context(), "/v1/x", struct{}{}, nil); err != nil {
+		t.Error(err)
+	}
+}

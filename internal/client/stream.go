@@ -37,10 +37,10 @@ func (c *Client) Events(ctx context.Context, query url.Values, after int64, f fu
 		if e.Seq == 0 {
 			e.Seq = m.id
 		}
-		if e.Seq > 0 && e.Seq <= s.after {
-			return nil // seen before the connection broke
+		// Not the highest: numbers are lower after a database was restored.
+		if e.Seq > 0 {
+			s.after = e.Seq
 		}
-		s.after = max(s.after, e.Seq)
 		return f(e)
 	})
 }

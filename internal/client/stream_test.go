@@ -23,12 +23,11 @@ import (
 // events is a server of numbered events. Every connection sends so many, and
 // breaks.
 type events struct {
-	t       *testing.T
-	total   int64
-	each    int64
-	opened  atomic.Int32
-	overlap int64 // sends this many again that the client has seen
-	seen    []string
+	t      *testing.T
+	total  int64
+	each   int64
+	opened atomic.Int32
+	seen   []string
 }
 
 func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -40,7 +39,7 @@ func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.seen = append(e.seen, r.URL.RawQuery)
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	_, _ = io.WriteString(w, ": hello\n\nretry: 10\n\n")
-	for seq := max(after-e.overlap, 0) + 1; seq <= e.total && seq <= after+e.each; seq++ {
+	for seq := max(after, 0) + 1; seq <= e.total && seq <= after+e.each; seq++ {
 		fmt.Fprintf(w, "id: %d\r\nevent: line\r\ndata: {\"seq\":%d,\r\ndata: \"type\":\"line\"}\r\n\r\n", seq, seq)
 	}
 	_, _ = io.WriteString(w, "id: 999\ndata: {\"seq\":999") // cut off: it is no event
@@ -49,7 +48,7 @@ func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestEventsResume(t *testing.T) {
-	srv := &events{t: t, total: 25, each: 7, overlap: 3}
+	srv := &events{t: t, total: 25, each: 7}
 	c := open(t, srv)
 	var got []int64
 	err := c.Events(t.Context(), url.Values{"update": {"u 1"}}, 0, func(e rinca.Event) error {
