@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -8,6 +10,18 @@ import (
 	"rinca/internal/rinca"
 	"rinca/internal/store"
 )
+
+// TestMain also plays the processes that tests start.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("RINCA_TEST_HOME"); dir != "" {
+		if err := play(os.Getenv("RINCA_TEST_ROLE"), dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
 
 func newHome(t testing.TB) string {
 	t.Helper()
@@ -29,6 +43,18 @@ func newDB(t testing.TB) *store.DB {
 	return open(t, newHome(t))
 }
 
+// A clock is set by the test.
+type clock struct{ now time.Time }
+
+func newClockDB(t testing.TB) (*store.DB, *clock) {
+	t.Helper()
+	c := &clock{time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	db, err := store.Open(t.Context(), store.Config{Dir: newHome(t), Now: func() time.Time { return c.now }})
+	must(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db, c
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -43,35 +69,26 @@ func wantCode(t testing.TB, code rinca.Code, err error) {
 	}
 }
 
-func TestSmoke(t *testing.T) {
-	db := newDB(t)
-	ctx := t.Context()
-	r0 := db.Revision()
-	s, err := db.PutStack(ctx, rinca.Stack{Name: "web"}, store.CreateOnly)
+func mustCheck(t testing.TB, db *store.DB) store.Report {
+	t.Helper()
+	r, err := db.Check(t.Context())
 	must(t, err)
-	got, err := db.Stack(ctx, "web")
-	must(t, err)
-	if got.UpdatedAt != s.UpdatedAt || db.Revision() <= r0 {
-		t.Errorf("%+v", got)
+	if len(r.Damage) > 0 {
+		t.Errorf("damage: %v", r.Damage)
 	}
-	_, err = db.PutVariable(ctx, rinca.Variable{Name: "A", Stack: "web", Value: rinca.NewSecret("x"), Secret: true}, store.Upsert)
-	must(t, err)
-	v, err := db.Variable(ctx, "web", "A")
-	must(t, err)
-	if v.Value.Reveal() != "x" || v.Version != 1 {
-		t.Errorf("%+v", v)
-	}
-	_, _, err = db.Enqueue(ctx, rinca.Update{Execution: rinca.Execution{Kind: "DeployStack"}, Target: rinca.Target{Kind: rinca.KindStack, Name: "web"}}, "k")
-	must(t, err)
-	u, ok, err := db.ClaimNext(ctx, nil)
-	must(t, err)
-	if !ok || u.State != rinca.Running {
-		t.Errorf("%+v", u)
-	}
-	must(t, db.AppendEvents(ctx, []rinca.Event{{Seq: 1, At: time.Now(), Type: "line"}}))
-	_, err = db.Audit(ctx, rinca.AuditEntry{Actor: "me", Action: "x"})
-	must(t, err)
-	r, err := db.Check(ctx)
-	must(t, err)
-	t.Logf("%+v", r)
+	return r
 }
+
+func putUser(t testing.TB, db *store.DB, name string, admin bool) {
+	t.Helper()
+	_, err := db.PutUser(t.Context(), rinca.User{Name: name, Admin: admin}, store.Upsert)
+	must(t, err)
+}
+
+func putStack(t testing.TB, db *store.DB, name string) {
+	t.Helper()
+	_, err := db.PutStack(t.Context(), rinca.Stack{Name: name}, store.Upsert)
+	must(t, err)
+}
+
+func secret(s string) rinca.Secret { return rinca.NewSecret(s) }
