@@ -47,7 +47,7 @@ Without TLS, listen on a loopback address or a private container network.`,
 			if (cert == "") != (key == "") {
 				return rinca.Errorf(rinca.Usage, "--tls-cert and --tls-key belong together")
 			}
-			return a.serveConnect(cmd.Context(), serveFlags{listen, cert, key, inline << 10})
+			return a.serveConnect(cmd.Context(), connectFlags{listen, cert, key, inline << 10})
 		},
 	}
 	f := c.Flags()
@@ -58,12 +58,12 @@ Without TLS, listen on a loopback address or a private container network.`,
 	return c
 }
 
-type serveFlags struct {
+type connectFlags struct {
 	listen, cert, key string
 	inline            int64
 }
 
-func (a *app) serveConnect(ctx context.Context, f serveFlags) error {
+func (a *app) serveConnect(ctx context.Context, f connectFlags) error {
 	log, err := a.logger("info")
 	if err != nil {
 		return err
