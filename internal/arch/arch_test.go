@@ -44,7 +44,7 @@ var homes = map[string][]string{
 	"github.com/1password/onepassword-sdk-go": {"vault/opsdk"},
 	"github.com/1Password/connect-sdk-go":     {"vault/connect", "connectapi"},
 	"modernc.org/sqlite":                      {"database"},
-	"golang.org/x/crypto":                     {"seal", "generate", "auth", "git"},
+	"golang.org/x/crypto":                     {"seal", "generate", "auth", "git", "deploy/compose"},
 	"github.com/docker/":                      {"deploy/compose"},
 	"github.com/moby/":                        {"deploy/compose"},
 	"github.com/compose-spec/":                {"deploy/compose"},
