@@ -21,6 +21,8 @@ type keys struct {
 	src  seal.Source
 	path string // of the database, for errors
 
+	loading sync.Mutex
+
 	mu    sync.RWMutex
 	rings []*seal.Ring // newest first
 }
@@ -44,18 +46,33 @@ func (k *keys) add(r *seal.Ring) {
 func (k *keys) open(place string, sealed []byte) ([]byte, error) {
 	plain, err := openWith(k.all(), place, sealed)
 	if errors.Is(err, seal.ErrUnknownKey) {
-		ring, failed := seal.Open(k.src)
-		if failed != nil {
-			return nil, failed
-		}
-		if plain, err = ring.Open(place, sealed); err == nil {
-			k.add(ring)
+		if plain, err = k.reload(place, sealed); rinca.CodeOf(err) != rinca.Internal && err != nil {
+			return nil, err
 		}
 	}
 	if err != nil {
 		return nil, database.Corrupt(k.path, "%s %w", place, err)
 	}
 	return plain, nil
+}
+
+// reload opens a record with the key file as it is now. One reads the file,
+// which may take memory and time, and the others wait for it.
+func (k *keys) reload(place string, sealed []byte) ([]byte, error) {
+	k.loading.Lock()
+	defer k.loading.Unlock()
+	if plain, err := openWith(k.all(), place, sealed); !errors.Is(err, seal.ErrUnknownKey) {
+		return plain, err
+	}
+	ring, err := seal.Open(k.src)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := ring.Open(place, sealed)
+	if err == nil {
+		k.add(ring)
+	}
+	return plain, err
 }
 
 func openWith(rings []*seal.Ring, place string, sealed []byte) (plain []byte, err error) {
