@@ -20,6 +20,7 @@ func commands(a *app) []*cobra.Command {
 		newReference(a),
 		newRestore(a),
 		newRun(a),
+		newServe(a),
 		newServer(a),
 		newStack(a),
 		newToken(a),

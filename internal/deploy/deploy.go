@@ -1,0 +1,205 @@
+// Package deploy deploys one stack: its source is brought to disk, variables
+// are filled in, its secrets are exported, what would fail is found before
+// anything is touched, the containers that differ are replaced, and the
+// result is verified. What fails is put back.
+//
+// There is one way through, whoever asks for it: Deploy.
+package deploy
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rinca/internal/event"
+	"rinca/internal/git"
+	"rinca/internal/redact"
+	"rinca/internal/rinca"
+	"rinca/internal/store"
+)
+
+// A Deployer deploys the stacks of one home. It is safe for use by several
+// goroutines; that one stack is not deployed twice at once is up to its
+// caller.
+type Deployer struct {
+	DB      *store.DB
+	Hub     *event.Hub
+	Known   *redact.Known
+	Engines *Engines
+	Mirrors *git.Mirrors
+	Vault   *Vault
+	Home    string
+	Now     func() time.Time
+	Log     *slog.Logger
+	// Environ is the environment that hooks inherit of, "KEY=value": PATH and
+	// the like. No secret is in it.
+	Environ []string
+
+	learned atomic.Int64 // the revision that Known has the variables of
+}
+
+// Options say what a deploy is to do beyond what the stack says.
+type Options struct {
+	Stack       string   `json:"stack"`
+	Services    []string `json:"services,omitempty"` // only these, and what they depend on
+	Force       bool     `json:"force,omitempty"`    // recreate what would be kept
+	SkipSecrets bool     `json:"skip_secrets,omitempty"`
+	Pull        bool     `json:"pull,omitempty"` // look for newer images
+}
+
+// A job is one deploy, or one plan, under way.
+type job struct {
+	*Deployer
+	o      Options
+	rec    *Record
+	stack  rinca.Stack
+	engine rinca.Engine
+	// planning writes nothing: no checkout over the live one, no files.
+	planning bool
+
+	files    files
+	vars     *variables
+	compose  *composeReader
+	exported exported
+	project  rinca.Project
+	dep      rinca.Deployment
+	facts    rinca.ProjectFacts
+	hooks    hooks
+	plan     rinca.Plan
+	warned   map[string]bool
+	warnMu   sync.Mutex
+}
+
+// Deploy brings a stack to what its source, its variables and its secrets
+// say, and records every stage in rec. When it fails after it touched the
+// stack, the last good generation is put back.
+func (d *Deployer) Deploy(ctx context.Context, o Options, rec *Record) error {
+	j, err := d.newJob(ctx, o, rec)
+	if err != nil {
+		return err
+	}
+	if err := j.prepare(ctx); err != nil {
+		return err
+	}
+	rec.SetPlan(j.plan, j.files.commit)
+	if !j.plan.Changes() && !o.Force {
+		rec.Summary("nothing changed")
+		return j.keepMark(ctx)
+	}
+	return j.carryOut(ctx)
+}
+
+// Plan says what Deploy would do now, and changes nothing.
+func (d *Deployer) Plan(ctx context.Context, o Options, rec *Record) (rinca.Plan, error) {
+	j, err := d.newJob(ctx, o, rec)
+	if err != nil {
+		return rinca.Plan{}, err
+	}
+	j.planning = true
+	if err := j.prepare(ctx); err != nil {
+		return rinca.Plan{}, err
+	}
+	return j.plan, nil
+}
+
+func (d *Deployer) newJob(ctx context.Context, o Options, rec *Record) (*job, error) {
+	stack, err := d.DB.Stack(ctx, o.Stack)
+	if err != nil {
+		return nil, err
+	}
+	if rev := d.DB.Revision(); d.learned.Swap(rev) != rev {
+		if err := d.LearnVariables(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return &job{Deployer: d, o: o, rec: rec, stack: stack, warned: map[string]bool{}}, nil
+}
+
+// prepare runs the stages that touch nothing that runs.
+func (j *job) prepare(ctx context.Context) error {
+	for _, s := range []struct {
+		name string
+		run  func(context.Context) (string, error)
+	}{
+		{"Source", j.source},
+		{"Interpolate", j.interpolate},
+		{"Secrets", j.secrets},
+		{"Load", j.load},
+		{"Preflight", j.preflight},
+		{"Plan", j.makePlan},
+	} {
+		if err := j.rec.Stage(ctx, s.name, s.run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// carryOut runs the stages that touch what runs. From Apply on, a failure is
+// followed by a rollback.
+func (j *job) carryOut(ctx context.Context) error {
+	if j.hooks.pre != nil {
+		if err := j.rec.Stage(ctx, "Pre-deploy", func(ctx context.Context) (string, error) {
+			return "", j.runHook(ctx, j.hooks.pre)
+		}); err != nil {
+			return err
+		}
+	}
+	if err := j.rec.Stage(ctx, "Pull", j.pull); err != nil {
+		return err
+	}
+	err := j.rec.Stage(ctx, "Apply", j.apply)
+	if err == nil && !j.stack.Verify.Skip {
+		err = j.rec.Stage(ctx, "Verify", j.verify)
+	}
+	if err != nil {
+		return j.rollback(ctx, err)
+	}
+	if err := j.saveMark(ctx); err != nil {
+		return err
+	}
+	j.rec.Summary(summary(j.plan))
+	if j.hooks.post != nil {
+		return j.rec.Stage(ctx, "Post-deploy", func(ctx context.Context) (string, error) {
+			return "", j.runHook(ctx, j.hooks.post)
+		})
+	}
+	return nil
+}
+
+func (j *job) pull(ctx context.Context) (string, error) {
+	return "", j.dep.Pull(ctx, !j.stack.Pull && !j.o.Pull, j.rec.Line)
+}
+
+func (j *job) apply(ctx context.Context) (string, error) {
+	return summary(j.plan), j.dep.Apply(ctx, j.plan, j.rec.Line)
+}
+
+func (j *job) verify(ctx context.Context) (string, error) {
+	return "", j.dep.Verify(ctx, j.stack.Verify, j.rec.Line)
+}
+
+// dir is the folder of a stack in the home.
+func (d *Deployer) dir(stack string) string { return filepath.Join(d.Home, "stacks", stack) }
+
+// warn says something once.
+func (j *job) warn(text string) {
+	j.warnMu.Lock()
+	defer j.warnMu.Unlock()
+	if !j.warned[text] {
+		j.warned[text] = true
+		j.rec.Line(rinca.Line{Text: "warning: " + text})
+	}
+}
+
+// summary is one line about a plan: "1 created, 2 recreated, 3 unchanged".
+func summary(p rinca.Plan) string {
+	n := map[rinca.Change]int{}
+	for _, s := range p.Services {
+		n[s.Change]++
+	}
+	return counted(n)
+}

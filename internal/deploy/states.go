@@ -1,0 +1,207 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rinca/internal/interpolate"
+	"rinca/internal/rinca"
+)
+
+// States returns how every stack is: one request for each server.
+func (d *Deployer) States(ctx context.Context) (map[string]rinca.StackState, error) {
+	stacks, err := d.DB.Stacks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byServer := map[string][]*rinca.Stack{}
+	for i := range stacks {
+		s := &stacks[i]
+		byServer[s.ServerName()] = append(byServer[s.ServerName()], s)
+	}
+	out := make(map[string]rinca.StackState, len(stacks))
+	results := make(chan map[string]rinca.StackState, len(byServer))
+	var g errgroup.Group
+	g.SetLimit(8)
+	for server, list := range byServer {
+		g.Go(func() error {
+			results <- d.statesOn(ctx, server, list)
+			return nil
+		})
+	}
+	_ = g.Wait() // a server that does not answer is a state, not an error
+	close(results)
+	for r := range results {
+		for name, s := range r {
+			out[name] = s
+		}
+	}
+	return out, nil
+}
+
+func (d *Deployer) statesOn(ctx context.Context, server string, stacks []*rinca.Stack) map[string]rinca.StackState {
+	out := map[string]rinca.StackState{}
+	var projects []string
+	for _, s := range stacks {
+		projects = append(projects, s.ProjectName())
+	}
+	states, err := d.serverStates(ctx, server, projects)
+	for _, s := range stacks {
+		state, ok := states[s.ProjectName()]
+		switch {
+		case err != nil:
+			state = rinca.StackState{Status: rinca.StatusUnknown, Error: err.Error()}
+		case !ok:
+			state.Status = rinca.StatusDown
+		}
+		state.At = d.Now().UTC()
+		out[s.Name] = state
+	}
+	return out
+}
+
+func (d *Deployer) serverStates(ctx context.Context, server string, projects []string) (map[string]rinca.StackState, error) {
+	engine, err := d.Engines.Get(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	return engine.States(ctx, projects...)
+}
+
+// State returns how one stack is.
+func (d *Deployer) State(ctx context.Context, name string) (rinca.StackState, error) {
+	s, err := d.DB.Stack(ctx, name)
+	if err != nil {
+		return rinca.StackState{}, err
+	}
+	return d.statesOn(ctx, s.ServerName(), []*rinca.Stack{&s})[s.Name], nil
+}
+
+// Logs sends what the stack's containers print, masked.
+func (d *Deployer) Logs(ctx context.Context, name string, o rinca.LogOptions, out rinca.Output) error {
+	s, err := d.DB.Stack(ctx, name)
+	if err != nil {
+		return err
+	}
+	engine, err := d.Engines.Get(ctx, s.ServerName())
+	if err != nil {
+		return err
+	}
+	return engine.Logs(ctx, s.ProjectName(), o, func(l rinca.Line) {
+		l.Text = d.Known.Masker().String(l.Text)
+		out(l)
+	})
+}
+
+// Operate starts, stops, restarts or destroys a stack's containers.
+func (d *Deployer) Operate(ctx context.Context, name string, op rinca.Operation, rec *Record) error {
+	s, err := d.DB.Stack(ctx, name)
+	if err != nil {
+		return err
+	}
+	return rec.Stage(ctx, strings.ToUpper(op.Kind[:1])+op.Kind[1:], func(ctx context.Context) (string, error) {
+		engine, err := d.Engines.Get(ctx, s.ServerName())
+		if err != nil {
+			return "", err
+		}
+		return "", engine.Operate(ctx, s.ProjectName(), op, rec.Line)
+	})
+}
+
+// Pull fetches the images of a stack, and deploys nothing.
+func (d *Deployer) Pull(ctx context.Context, name string, rec *Record) error {
+	j, err := d.newJob(ctx, Options{Stack: name, SkipSecrets: true}, rec)
+	if err != nil {
+		return err
+	}
+	j.planning = true
+	for _, s := range []struct {
+		name string
+		run  func(context.Context) (string, error)
+	}{
+		{"Source", j.source}, {"Interpolate", j.interpolate}, {"Secrets", j.secrets}, {"Load", j.load},
+		{"Pull", func(ctx context.Context) (string, error) { return "", j.dep.Pull(ctx, false, rec.Line) }},
+	} {
+		if err := rec.Stage(ctx, s.name, s.run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// UsedBy returns the stacks that use a variable: those whose last deploy did,
+// and those whose own text names it.
+func (d *Deployer) UsedBy(ctx context.Context, v rinca.Variable) ([]string, error) {
+	marks, err := d.DB.Marks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := usesOf(marks, v.Name)
+	stacks, err := d.DB.Stacks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var kept []string
+	in := map[string]bool{}
+	for _, n := range names {
+		in[n] = true
+	}
+	for i := range stacks {
+		s := &stacks[i]
+		if v.Stack != "" && v.Stack != s.Name {
+			continue
+		}
+		if in[s.Name] || mentions(s, v.Name) {
+			kept = append(kept, s.Name)
+		}
+	}
+	return sorted(kept), nil
+}
+
+// mentions reports whether a stack's own text names a variable.
+func mentions(s *rinca.Stack, name string) bool {
+	text := []string{s.Environment, s.PreDeploy.Command, s.PostDeploy.Command}
+	for _, f := range s.Source.Files {
+		text = append(text, f.Content)
+	}
+	for _, n := range interpolate.Names(strings.Join(text, "\n")) {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Watch looks at every stack, now and every interval, and publishes those
+// whose status has changed, until ctx ends.
+func (d *Deployer) Watch(ctx context.Context, interval time.Duration) {
+	last := map[string]rinca.StackStatus{}
+	for {
+		states, err := d.States(ctx)
+		if err != nil && ctx.Err() == nil {
+			d.Log.Error("look at the stacks", "error", err)
+		}
+		for name, s := range states {
+			if last[name] == s.Status {
+				continue
+			}
+			last[name] = s.Status
+			data, err := json.Marshal(s)
+			if err != nil {
+				continue // a state of text, numbers and times is always encoded
+			}
+			d.Hub.Publish(rinca.Event{Type: "stack", Target: rinca.Target{Kind: rinca.KindStack, Name: name}, Data: data})
+		}
+		t := time.NewTimer(interval)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-t.C:
+		}
+	}
+}

@@ -1,0 +1,246 @@
+// Package run carries out executions: each is a row of the database before it
+// is anything else, waits for its turn, runs, and ends as an update that says
+// what happened. After a crash what was queued runs, and what was running is
+// closed as interrupted.
+package run
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"rinca/internal/deploy"
+	"rinca/internal/event"
+	"rinca/internal/redact"
+	"rinca/internal/rinca"
+	"rinca/internal/store"
+)
+
+// A Runner carries out executions. It is safe for use by several goroutines.
+type Runner struct {
+	DB     *store.DB
+	Hub    *event.Hub
+	Deploy *deploy.Deployer
+	Known  *redact.Known
+	Now    func() time.Time
+	Log    *slog.Logger
+	// Workers is how many executions run at once; 0 means 4.
+	Workers int
+	// Grace is how long executions may go on after the server is told to
+	// stop; 0 means 20 seconds.
+	Grace time.Duration
+	// Keep says which updates are kept.
+	Keep store.UpdateRetention
+
+	mu      sync.Mutex
+	active  map[string]*active      // by update
+	busy    map[rinca.Target]string // the update that works on it
+	waiting map[string]chan rinca.Update
+	slots   int // executions that take a worker
+	wake    chan struct{}
+	freed   chan struct{} // closed when a target becomes free
+	once    sync.Once
+}
+
+// An active execution is one that runs.
+type active struct {
+	cancel context.CancelCauseFunc
+	target rinca.Target
+}
+
+// errStopping ends executions when the server stops. What they were doing is
+// repeated by whoever wants it; nothing is rolled back in a hurry.
+var errStopping = deploy.ErrStopping
+
+func (r *Runner) init() {
+	r.once.Do(func() {
+		r.active, r.busy = map[string]*active{}, map[rinca.Target]string{}
+		r.waiting = map[string]chan rinca.Update{}
+		r.wake, r.freed = make(chan struct{}, 1), make(chan struct{})
+		if r.Workers == 0 {
+			r.Workers = 4
+		}
+		if r.Grace == 0 {
+			r.Grace = 20 * time.Second
+		}
+	})
+}
+
+// Run closes what a crash interrupted, and then carries out what is queued
+// until ctx ends and what runs has ended.
+func (r *Runner) Run(ctx context.Context) error {
+	r.init()
+	interrupted, err := r.DB.Recover(ctx)
+	if err != nil {
+		return err
+	}
+	for _, u := range interrupted {
+		r.Log.Warn("an execution was interrupted by the end of the server", "update", u.ID, "target", u.Target.String())
+		r.publish(u)
+	}
+	r.prune(ctx)
+	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	var running sync.WaitGroup
+	daily := time.NewTicker(6 * time.Hour)
+	defer daily.Stop()
+	for {
+		r.dispatch(work, &running)
+		select {
+		case <-ctx.Done():
+			r.drain(&running, stop)
+			return nil
+		case <-r.wake:
+		case <-daily.C:
+			r.prune(ctx)
+		}
+	}
+}
+
+// drain waits for what runs; after the grace it is told to stop.
+func (r *Runner) drain(running *sync.WaitGroup, stop context.CancelCauseFunc) {
+	done := make(chan struct{})
+	go func() { running.Wait(); close(done) }()
+	select {
+	case <-done:
+		return
+	case <-time.After(r.Grace):
+	}
+	stop(errStopping)
+	select {
+	case <-done:
+	case <-time.After(15 * time.Second): // it is closed as interrupted at the next start
+	}
+}
+
+func (r *Runner) prune(ctx context.Context) {
+	if n, err := r.DB.PruneUpdates(ctx, r.Keep); err != nil {
+		r.Log.Error("remove old updates", "error", err)
+	} else if n > 0 {
+		r.Log.Info("removed old updates", "updates", n)
+	}
+}
+
+// dispatch starts what is queued and can run now.
+func (r *Runner) dispatch(ctx context.Context, running *sync.WaitGroup) {
+	for {
+		r.mu.Lock()
+		if r.slots >= r.Workers {
+			r.mu.Unlock()
+			return
+		}
+		u, ok, err := r.DB.ClaimNext(ctx, func(t rinca.Target) bool { return r.busy[t] != "" })
+		if err != nil || !ok {
+			r.mu.Unlock()
+			if err != nil {
+				r.Log.Error("take the next execution", "error", err)
+				time.AfterFunc(time.Second, r.poke)
+			}
+			return
+		}
+		kind, known := kindOf(u.Execution.Kind)
+		run, cancel := context.WithCancelCause(ctx)
+		r.active[u.ID] = &active{cancel, u.Target}
+		r.busy[u.Target] = u.ID
+		takes := known && !kind.orchestrates
+		if takes {
+			r.slots++
+		}
+		r.mu.Unlock()
+		running.Go(func() {
+			defer cancel(nil)
+			final := r.carryOut(run, kind, u)
+			r.finished(final, takes)
+		})
+	}
+}
+
+// carryOut runs one execution to its end.
+func (r *Runner) carryOut(ctx context.Context, kind Kind, u rinca.Update) rinca.Update {
+	rec := (&deploy.Record{DB: r.DB, Hub: r.Hub, Known: r.Known, Now: r.Now, Log: r.Log}).Begin(u)
+	r.publish(u)
+	err := rinca.Errorf(rinca.Invalid, "this program knows no execution %q", u.Execution.Kind)
+	if kind.run != nil {
+		err = nil
+		if e := r.protect(func() error { return kind.run(ctx, r, u.Execution.Params, rec) }); e != nil {
+			return r.close(ctx, rec, e)
+		}
+	}
+	if err != nil {
+		return r.close(ctx, rec, err)
+	}
+	return rec.Finish(ctx, nil)
+}
+
+// protect turns a panic into an error: one bad execution does not end the
+// server.
+func (r *Runner) protect(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.Log.Error("an execution panicked", "panic", p)
+			err = rinca.Errorf(rinca.Internal, "the execution ended by a fault of the program").Try("see the server's log")
+		}
+	}()
+	return f()
+}
+
+func (r *Runner) close(ctx context.Context, rec *deploy.Record, err error) rinca.Update {
+	if errors.Is(context.Cause(ctx), errStopping) {
+		return rec.Interrupt(ctx)
+	}
+	return rec.Finish(ctx, err)
+}
+
+func (r *Runner) finished(u rinca.Update, slot bool) {
+	r.mu.Lock()
+	delete(r.active, u.ID)
+	delete(r.busy, u.Target)
+	if slot {
+		r.slots--
+	}
+	if c := r.waiting[u.ID]; c != nil {
+		c <- u
+		delete(r.waiting, u.ID)
+	}
+	close(r.freed)
+	r.freed = make(chan struct{})
+	r.mu.Unlock()
+	r.poke()
+}
+
+// poke makes the dispatcher look again.
+func (r *Runner) poke() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// hold keeps a target for work that is no execution of its own, once it is
+// free, and returns how to let it go.
+func (r *Runner) hold(ctx context.Context, t rinca.Target, by string) (release func(), err error) {
+	for {
+		r.mu.Lock()
+		if r.busy[t] == "" {
+			r.busy[t] = by
+			r.mu.Unlock()
+			return func() {
+				r.mu.Lock()
+				delete(r.busy, t)
+				close(r.freed)
+				r.freed = make(chan struct{})
+				r.mu.Unlock()
+				r.poke()
+			}, nil
+		}
+		freed := r.freed
+		r.mu.Unlock()
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
