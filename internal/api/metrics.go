@@ -4,14 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"rinca/internal/rinca"
 	"rinca/internal/store"
@@ -96,18 +96,31 @@ func (m *metrics) follow(ctx context.Context) {
 }
 
 // text returns the figures as Prometheus reads them.
-func (m *metrics) text(context.Context) ([]byte, error) {
-	families, err := m.registry.Gather()
-	if err != nil {
-		return nil, rinca.Errorf(rinca.Internal, "gather metrics: %w", err)
+func (m *metrics) text(r *http.Request) (raw, error) {
+	var out captured
+	promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{DisableCompression: true}).ServeHTTP(&out, r)
+	if out.status != 0 && out.status != http.StatusOK {
+		return raw{}, rinca.Errorf(rinca.Internal, "gather metrics: %s", out.body.String())
 	}
-	var b bytes.Buffer
-	enc := expfmt.NewEncoder(&b, expfmt.NewFormat(expfmt.TypeTextPlain))
-	for _, f := range families {
-		err = errors.Join(err, enc.Encode(f))
-	}
-	return b.Bytes(), err
+	return raw{out.Header().Get("Content-Type"), out.body.Bytes()}, nil
 }
+
+// captured is an answer that is not sent yet.
+type captured struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (c *captured) Header() http.Header {
+	if c.header == nil {
+		c.header = http.Header{}
+	}
+	return c.header
+}
+
+func (c *captured) WriteHeader(status int)      { c.status = status }
+func (c *captured) Write(p []byte) (int, error) { return c.body.Write(p) }
 
 // scraped are the figures that are looked up when somebody asks.
 type scraped struct{ server *Server }

@@ -48,7 +48,7 @@ func (r *request) user() string {
 
 // may reports whether the caller has a level on a resource.
 func (r *request) may(t rinca.Target, level rinca.Level) bool {
-	return r.who != nil && r.who.On(t).Level >= level
+	return on(r.who, t).Level >= level
 }
 
 // number reads a parameter of the query between 0 and limit.

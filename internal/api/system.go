@@ -114,9 +114,5 @@ func (s *Server) putVaultToken(r *request) (any, error) {
 }
 
 func (s *Server) getMetrics(r *request) (any, error) {
-	data, err := s.metrics.text(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	return raw{"text/plain; version=0.0.4; charset=utf-8", data}, nil
+	return s.metrics.text(r.Request)
 }
