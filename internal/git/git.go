@@ -1,29 +1,40 @@
 // Package git gets the files of stacks from Git repositories: a mirror of each
 // repository, shared by its stacks, and a checkout of each stack made from it.
+//
+// It speaks Git's protocol itself, over HTTPS and SSH, and reads local
+// repositories directly: neither git nor ssh need be installed. A mirror holds
+// what the commits that were asked for need, and no history.
 package git
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"rinca/internal/rinca"
 )
 
 // Mirrors are the local copies of repositories, one for each repository and
-// account. Safe for use by several goroutines and processes.
+// account. Safe for use by several goroutines and processes; not to be copied.
 type Mirrors struct {
 	Dir string           // where they are kept; made when missing
 	Now func() time.Time // nil means time.Now
 	// Stall is how long a server may say nothing; 0 means 60 seconds.
 	Stall time.Duration
+
+	mu      sync.Mutex
+	flights map[string]*flight
 }
 
 // A Request names a source, the account for it, and where it is checked out.
 type Request struct {
 	Source  rinca.Source
 	Account *rinca.GitAccount // nil for none
-	Dest    string            // absolute: where Checkout puts the files
-	Out     rinca.Output      // told what happens; may be nil
+	// Dest is where Checkout puts the files: an absolute path. What Checkout
+	// has to remember lies beside it, in Dest.manifest, Dest.lock and, for a
+	// moment, Dest.new.
+	Dest string
+	Out  rinca.Output // told what happens; may be nil
 }
 
 // Fetched is what a source is now.
@@ -45,14 +56,44 @@ type Checkout struct {
 	Changed bool     // something was written or removed
 }
 
-// Fetch asks the remote what the source is now, and gets it into the mirror.
-// It never touches Dest.
-func (m *Mirrors) Fetch(ctx context.Context, r Request) (Fetched, error) { panic("to come") }
-
-// Checkout makes Dest what a commit of the mirror says. It uses no network.
-func (m *Mirrors) Checkout(ctx context.Context, r Request, commit string) (Checkout, error) {
-	panic("to come")
+func (r *Request) say(text string) {
+	if r.Out != nil {
+		r.Out(rinca.Line{Text: text})
+	}
 }
 
-// Sweep removes the mirrors of repositories that no source names.
-func (m *Mirrors) Sweep(ctx context.Context, keep []rinca.Source) error { panic("to come") }
+func (m *Mirrors) now() time.Time {
+	if m.Now == nil {
+		return time.Now()
+	}
+	return m.Now()
+}
+
+func (m *Mirrors) stall() time.Duration {
+	if m.Stall == 0 {
+		return time.Minute
+	}
+	return m.Stall
+}
+
+// Fetch asks the remote what the source is now, and gets it into the mirror if
+// it is not there. A source that is a commit which the mirror has needs no
+// network. Fetches of the same thing at the same time are one. Dest is never
+// touched, and a fetch that fails changes nothing.
+//
+// Errors: Unavailable when the remote does not answer as it should,
+// Unauthenticated and Forbidden when it refuses the account, NotFound for a
+// repository, branch, tag or commit that is not there, Invalid for a source or
+// an account that cannot be, Destination when the mirror cannot be written.
+func (m *Mirrors) Fetch(ctx context.Context, r Request) (Fetched, error) {
+	a, err := parseAddress(r.Source, r.Account)
+	if err != nil {
+		return Fetched{}, err
+	}
+	if err := checkSource(r.Source); err != nil {
+		return Fetched{}, err
+	}
+	return m.join(ctx, a.key()+"\x00"+wanted(r.Source)+"\x00"+credential(r.Account), func(ctx context.Context) (Fetched, error) {
+		return m.fetch(ctx, a, r)
+	})
+}
