@@ -238,9 +238,12 @@ func (s *Service) Bootstrap(ctx context.Context, user string, password rinca.Sec
 		if err != nil || !administers(u) || u.Subject != "" || !u.LastLogin.IsZero() || creds.PasswordHash.IsSet() {
 			return "", oneTime, false, err
 		}
-		if err := s.cfg.DB.DeleteUser(ctx, u.Name); err != nil {
-			return "", oneTime, false, err
+		if !password.IsSet() {
+			oneTime = oneTimePassword()
+			password = oneTime
 		}
+		err = s.setPassword(ctx, Caller{}, u.Name, newPassword{password: password, must: oneTime.IsSet()})
+		return u.Name, oneTime, err == nil, err
 	}
 	_, oneTime, err = s.CreateUser(ctx, Caller{}, rinca.User{Name: user, Admin: true}, password)
 	return user, oneTime, err == nil, err
