@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 
 	"rinca/internal/client"
@@ -188,24 +189,32 @@ func (f *follower) result(updates []rinca.Update) error {
 	return &reported{rinca.Errorf(code, "%d of %d failed", len(wrong), len(updates)).Because(errors.Join(wrong...))}
 }
 
+// subject says in a word what an update is about.
+func subject(u rinca.Update) string {
+	switch name := strings.TrimSuffix(u.Target.Name, ","); {
+	case name == "":
+		return u.Execution.Kind
+	case name == "*":
+		return "all stacks"
+	default:
+		return name
+	}
+}
+
 // updateError is why an update did not succeed; nil when it did.
 func updateError(u rinca.Update) error {
-	subject := u.Target.Name
-	if subject == "" {
-		subject = u.Execution.Kind
-	}
 	switch u.State {
 	case rinca.Succeeded:
 		return nil
 	case rinca.CanceledRun:
-		return rinca.Errorf(rinca.Canceled, "%s: canceled", printable(subject))
+		return rinca.Errorf(rinca.Canceled, "%s: canceled", printable(subject(u)))
 	case rinca.Interrupted:
-		return rinca.Errorf(rinca.Unavailable, "%s: the server ended while it ran", printable(subject)).Try("repeat it; that is safe")
+		return rinca.Errorf(rinca.Unavailable, "%s: the server ended while it ran", printable(subject(u))).Try("repeat it; that is safe")
 	}
 	if u.Error == nil {
-		return rinca.Errorf(rinca.Internal, "%s: %s", printable(subject), u.State)
+		return rinca.Errorf(rinca.Internal, "%s: %s", printable(subject(u)), u.State)
 	}
-	err := rinca.Errorf(u.Error.Code, "%s: %s", printable(subject), safeLines(u.Error.Message))
+	err := rinca.Errorf(u.Error.Code, "%s: %s", printable(subject(u)), safeLines(u.Error.Message))
 	err.Hint = safeLines(u.Error.Hint)
 	return err
 }

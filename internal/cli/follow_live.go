@@ -150,7 +150,10 @@ func (p *live) stage(v *updateView, columns int) string {
 	}
 	spinner := string([]rune(frames)[p.frame%utf8.RuneCountInString(frames)])
 	name, since := "Waiting", time.Time{}
-	if v.u.State == rinca.Running {
+	switch {
+	case v.stages > 0:
+		name = "…" // between two stages
+	case v.u.State == rinca.Running:
 		name = "Starting"
 	}
 	if i := len(v.u.Stages) - 1; i >= v.stages {

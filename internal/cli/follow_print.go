@@ -138,10 +138,10 @@ func stageMark(s rinca.UpdateState) (string, style) {
 func (p *textProgress) end(v *updateView) {
 	u := v.u
 	if u.RolledBack != "" {
-		p.println(v, paint(p.color, yellow, "↩ Put back: ")+printable(u.RolledBack))
+		p.println(v, paint(p.color, yellow, "↩ ")+printable(u.RolledBack))
 	}
 	if u.State == rinca.Succeeded {
-		text := printable(u.Target.Name)
+		text := printable(subject(u))
 		if u.Summary != "" {
 			text += ": " + printable(u.Summary)
 		}

@@ -57,7 +57,7 @@ func play(p progress, fails bool) {
 	u.State, u.Summary, u.EndedAt = rinca.Succeeded, "1 service recreated", t0.Add(15*time.Second)
 	if fails {
 		u.Stages[3].State, u.State, u.Summary = rinca.Failed, rinca.Failed, ""
-		u.RolledBack = "the generation of yesterday runs, verified"
+		u.RolledBack = "the last good deploy was put back (1a2b3c4) and verified"
 		u.Error = &rinca.UpdateError{Code: rinca.Unavailable, Message: "web exited with 1", Hint: "rinca stack logs wiki web"}
 	}
 	p.update(u)
@@ -82,7 +82,7 @@ func TestPlainLines(t *testing.T) {
 ✓ Pull          0.5s
     web: Recreated �[2J
 ✗ Apply          12s
-↩ Put back: the generation of yesterday runs, verified
+↩ the last good deploy was put back (1a2b3c4) and verified
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)

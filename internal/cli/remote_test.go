@@ -262,7 +262,7 @@ func TestStackDeployWaits(t *testing.T) {
 	equal(t, []string{"Bearer rk_test", "Bearer rk_test"}, p.auth)
 
 	p = newPlane(t, map[string]string{"POST /v1/executions": "202 " + queued, "GET /v1/events": eventLines(failed)})
-	equal(t, result{"↩ Put back: put back, verified\n", "Error: wiki: no variable A\nTry: rinca variable set A\n", 4}, p.rinca("", "stack", "deploy", "wiki"))
+	equal(t, result{"↩ put back, verified\n", "Error: wiki: no variable A\nTry: rinca variable set A\n", 4}, p.rinca("", "stack", "deploy", "wiki"))
 	r = p.rinca("", "stack", "deploy", "wiki", "--json")
 	var e struct{ Data struct{ State string } }
 	if json.Unmarshal([]byte(r.Out), &e) != nil || e.Data.State != "failed" || r.Status != 4 {

@@ -120,11 +120,23 @@ always there. Keys are read from files, sealed at once and never shown.`,
 			if err := a.ask(cmd.Context(), http.MethodPost, "/v1/servers", body, &s); err != nil {
 				return err
 			}
+			a.checkServer(cmd.Context(), args[0], &s.State)
 			return a.tell(s, "Added the server %s.%s", printable(args[0]), reachable(s.State))
 		},
 	}
 	f.define(c.Flags())
 	return c
+}
+
+// checkServer lets the control plane look at a server now. It is kept, also
+// when it does not answer: that is what the state is for.
+func (a *app) checkServer(ctx context.Context, name string, state *rinca.ServerState) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	var now rinca.ServerState
+	if a.ask(ctx, http.MethodPost, serverPath(name)+"/check", nil, &now) == nil {
+		*state = now
+	}
 }
 
 // reachable says how a server was found, if somebody looked.
@@ -161,6 +173,7 @@ func newServerSet(a *app) *cobra.Command {
 			if err := a.ask(cmd.Context(), http.MethodPut, serverPath(args[0]), body, &s); err != nil {
 				return err
 			}
+			a.checkServer(cmd.Context(), args[0], &s.State)
 			return a.tell(s, "Changed the server %s.%s", printable(args[0]), reachable(s.State))
 		},
 	}

@@ -73,9 +73,13 @@ type stackRow struct {
 }
 
 func (a *app) stackList(ctx context.Context) error {
-	var stacks []rinca.Stack
-	if err := a.get(ctx, "/v1/stacks", &stacks); err != nil {
+	var raw json.RawMessage
+	if err := a.get(ctx, "/v1/stacks", &raw); err != nil {
 		return err
+	}
+	var stacks []rinca.Stack
+	if err := json.Unmarshal(raw, &stacks); err != nil {
+		return rinca.Errorf(rinca.Unavailable, "the server does not list stacks as Rinca does").Because(err)
 	}
 	states := map[string]rinca.StackState{}
 	if err := a.get(ctx, "/v1/states", &states); err != nil {
@@ -89,9 +93,30 @@ func (a *app) stackList(ctx context.Context) error {
 		}
 		rows[i] = stackRow{s, state}
 	}
+	if a.json {
+		return a.stackListJSON(raw, rows)
+	}
 	return list(a, rows, "There are no stacks. Try: rinca stack create NAME --repo URL --path DIR", func(t *table, r stackRow) {
 		t.add(r.Name, statusCell(r.State.Status), services(r.State), r.ServerName(), sourceText(r.Source))
 	}, "NAME", "STATUS", "UP", "SERVER", "SOURCE")
+}
+
+// stackListJSON prints what the server lists, with the states: the list has
+// less than a stack, and what is not in it must not look empty.
+func (a *app) stackListJSON(raw json.RawMessage, rows []stackRow) error {
+	docs := []map[string]any{}
+	if err := json.Unmarshal(raw, &docs); err != nil {
+		return rinca.Errorf(rinca.Unavailable, "the server does not list stacks as Rinca does").Because(err)
+	}
+	states := map[string]rinca.StackState{}
+	for _, r := range rows {
+		states[r.Name] = r.State
+	}
+	for _, d := range docs {
+		name, _ := d["name"].(string)
+		d["state"] = states[name]
+	}
+	return encodeJSON(a.Stdout, docs)
 }
 
 // services says how many containers are as they should be.

@@ -179,7 +179,7 @@ func (a *app) updateShow(ctx context.Context, id string, lines bool) error {
 	a.printFacts([]fact{
 		{"Update", u.ID}, {"What", u.Execution.Kind}, {"Target", u.Target.String()}, {"State", string(u.State)},
 		{"Asked for", changed(u.CreatedAt, u.Operator)}, {"Through", u.Trigger}, {"Part of", u.Parent},
-		{"Commit", u.Commit}, {"Summary", u.Summary}, {"Put back", u.RolledBack},
+		{"Commit", u.Commit}, {"Summary", u.Summary}, {"Rollback", u.RolledBack},
 	})
 	if len(u.Stages) > 0 {
 		fmt.Fprintln(a.Stdout)

@@ -113,9 +113,9 @@ func TestServers(t *testing.T) {
 	const kept = `"known_hosts":"nas ssh-ed25519 AAAA\n"}`
 	const sent = `"ssh_key":"-----BEGIN OPENSSH PRIVATE KEY-----\ncanary\n-----END OPENSSH PRIVATE KEY-----\n",`
 	equal(t, []string{
-		`POST /v1/servers {"name":"nas","address":"ssh://d@nas",` + sent + kept,
-		`PUT /v1/servers/nas {"address":"ssh://d@nas",` + sent + kept,
-		`PUT /v1/servers/nas {"address":"ssh://e@nas",` + kept,
+		`POST /v1/servers {"name":"nas","address":"ssh://d@nas",` + sent + kept, "POST /v1/servers/nas/check",
+		`PUT /v1/servers/nas {"address":"ssh://d@nas",` + sent + kept, "POST /v1/servers/nas/check",
+		`PUT /v1/servers/nas {"address":"ssh://e@nas",` + kept, "POST /v1/servers/nas/check",
 		`DELETE /v1/servers/nas`,
 	}, p.changes())
 	if out := p.rinca("", "server", "list").Out; !strings.Contains(out, "nas   reachable") || !strings.Contains(out, "28.1") {
