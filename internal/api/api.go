@@ -55,6 +55,7 @@ type Server struct {
 	handler http.Handler
 	routes  []route
 	lists   *lists
+	events  encodedEvents
 	reveals *reveals
 	metrics *metrics
 	streams atomic.Int64

@@ -363,12 +363,15 @@ func TestVariables(t *testing.T) {
 	if len(rows) != 2 || rows[0].Stack != "web" || rows[1].Stack != "web" {
 		t.Errorf("%+v", rows)
 	}
-	for what, want := range map[string]int{
-		"GET /v1/variables/TOKEN": 404, "GET /v1/variables/OWN/value?stack=web": 403, "GET /v1/variables/MINE/value?stack=web": 200,
-		"DELETE /v1/variables/OWN": 404, "DELETE /v1/variables/OWN?stack=web": 204,
+	for _, tt := range []struct {
+		what string
+		want int
+	}{
+		{"GET /v1/variables/TOKEN", 404}, {"GET /v1/variables/OWN/value?stack=web", 403}, {"GET /v1/variables/MINE/value?stack=web", 200},
+		{"DELETE /v1/variables/OWN", 404}, {"DELETE /v1/variables/OWN?stack=web", 204},
 	} {
-		if got := w.do(owner, what, ""); got.status != want {
-			t.Errorf("%s: %d %s, want %d", what, got.status, got.body, want)
+		if got := w.do(owner, tt.what, ""); got.status != tt.want {
+			t.Errorf("%s: %d %s, want %d", tt.what, got.status, got.body, tt.want)
 		}
 	}
 }
@@ -511,4 +514,19 @@ func TestSlowBodyHoldsUpNobody(t *testing.T) {
 	cancel()
 	send.Close()
 	<-done
+}
+
+// TestWhatIsSentIsMasked: an error of another part that repeats a token does
+// not bring it into the answer, the log or the audit log.
+func TestWhatIsSentIsMasked(t *testing.T) {
+	w := newWorld(t)
+	token := w.admin()
+	w.vault.err = rinca.Errorf(rinca.Unavailable, "the vault does not take %s", canary).Try("not %s", canary)
+	got := w.do(token, "PUT /v1/vault/token", `{"token":"`+canary+`"}`)
+	if got.status != 503 || strings.Contains(got.body, canary) || strings.Contains(w.log.String(), canary) {
+		t.Errorf("%d %s\n%s", got.status, got.body, w.log.String())
+	}
+	if n := w.known.Secrets(); n != 0 {
+		t.Errorf("%d values stay known", n)
+	}
 }

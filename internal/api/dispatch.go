@@ -91,10 +91,13 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, methods map[st
 		limit = 64 << 10
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	defer s.forget(req)
 	out, err := s.answer(rt, req, methods[http.MethodGet])
 	status := s.write(w, req, rt, out, err)
 	took := time.Since(start)
-	s.metrics.request(rt.pattern, status, took)
+	if _, long := out.(stream); !long {
+		s.metrics.request(rt.pattern, status, took)
+	}
 	s.logRequest(rt, req, status, took)
 }
 
@@ -143,6 +146,7 @@ func (s *Server) authorized(rt *route, r *request, twin *route) (out any, err er
 	if err := s.authorize(rt, r); err != nil {
 		return nil, err
 	}
+	s.learn(r)
 	if want := r.Header.Get("If-Match"); want != "" && twin != nil && rt != twin {
 		if err := s.unchanged(twin, r, want); err != nil {
 			return nil, err

@@ -3,11 +3,12 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"rinca/internal/redact"
 	"rinca/internal/rinca"
 	"rinca/internal/store"
 )
@@ -64,6 +65,7 @@ type eventReader struct {
 	after    int64
 	who      *rinca.Identity
 	revision int64
+	looked   time.Time             // for the state of the update
 	seen     map[rinca.Target]bool // what the client may read, for this revision
 }
 
@@ -115,10 +117,9 @@ func (e *eventReader) pass(out *sse, events []rinca.Event) (ended bool, err erro
 		if !e.visible(ev) {
 			continue
 		}
-		ev.Data = maskJSON(masker, ev.Data)
-		data, err := json.Marshal(ev)
+		data, err := e.server.events.encode(ev, masker)
 		if err != nil {
-			return false, rinca.Errorf(rinca.Internal, "encode event %d: %w", ev.Seq, err)
+			return false, err
 		}
 		out.put(ev.Type, ev.Seq, data)
 		if out.buf.Len() > 64<<10 {
@@ -130,6 +131,40 @@ func (e *eventReader) pass(out *sse, events []rinca.Event) (ended bool, err erro
 		out.flush()
 	}
 	return ended, out.err
+}
+
+// encodedEvents keeps the latest events as they are sent, since many readers
+// get the same ones.
+type encodedEvents struct {
+	mu   sync.Mutex
+	ring [1024]encodedEvent
+}
+
+type encodedEvent struct {
+	seq    int64
+	masker *redact.Masker // that hid values in it
+	data   []byte
+}
+
+func (c *encodedEvents) encode(ev rinca.Event, masker *redact.Masker) ([]byte, error) {
+	place := &c.ring[ev.Seq%int64(len(c.ring))]
+	c.mu.Lock()
+	kept := *place
+	c.mu.Unlock()
+	if kept.seq == ev.Seq && kept.masker == masker {
+		return kept.data, nil
+	}
+	ev.Data = maskJSON(masker, ev.Data)
+	data, err := json.Marshal(ev)
+	if err != nil {
+		return nil, rinca.Errorf(rinca.Internal, "encode event %d: %w", ev.Seq, err)
+	}
+	if len(data) <= 64<<10 {
+		c.mu.Lock()
+		*place = encodedEvent{ev.Seq, masker, data}
+		c.mu.Unlock()
+	}
+	return data, nil
 }
 
 // ends reports whether an event says that an update has ended.
@@ -184,24 +219,35 @@ func (e *eventReader) refresh(out *sse) error {
 }
 
 // wait waits for the next event. Who follows an update that ended before they
-// came, or whose last event is gone, waits for nothing.
+// came, or whose last event is gone, waits for nothing: that is looked up at
+// first, and when nothing has come for a while.
 func (e *eventReader) wait(out *sse) (ended bool, err error) {
-	ctx := out.ctx
-	if e.filter.Update != "" {
-		u, err := e.server.cfg.DB.Update(ctx, e.filter.Update)
-		if err != nil {
+	if e.filter.Update == "" {
+		return false, e.server.cfg.Hub.Wait(out.ctx, e.after)
+	}
+	for {
+		patience := e.server.cfg.Heartbeat
+		final := false
+		if time.Since(e.looked) >= patience {
+			e.looked = time.Now()
+			u, err := e.server.cfg.DB.Update(out.ctx, e.filter.Update)
+			if err != nil {
+				return false, err
+			}
+			if final = u.State.Final(); final {
+				patience = time.Second // it is saved before its last event is published
+			}
+		}
+		ctx, cancel := context.WithTimeout(out.ctx, patience)
+		err := e.server.cfg.Hub.Wait(ctx, e.after)
+		cancel()
+		switch {
+		case err == nil:
+			return false, nil
+		case out.ctx.Err() != nil:
 			return false, err
-		}
-		if u.State.Final() {
-			// It is saved before its last event is published: grant that a moment.
-			short, cancel := context.WithTimeout(ctx, time.Second)
-			defer cancel()
-			ctx = short
+		case final:
+			return true, nil
 		}
 	}
-	err = e.server.cfg.Hub.Wait(ctx, e.after)
-	if err != nil && out.ctx.Err() == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return true, nil
-	}
-	return false, err
 }

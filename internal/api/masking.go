@@ -3,10 +3,37 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 
 	"rinca/internal/redact"
 	"rinca/internal/rinca"
 )
+
+// learn makes the values that came with a request known while it is served:
+// what fails with one of them may repeat it.
+func (s *Server) learn(r *request) {
+	if r.body == nil {
+		return
+	}
+	var values []rinca.Secret
+	body := reflect.ValueOf(r.body).Elem()
+	if body.Kind() != reflect.Struct {
+		return
+	}
+	for i := range body.NumField() {
+		if !body.Field(i).CanInterface() {
+			continue
+		}
+		if v, ok := body.Field(i).Interface().(secretText); ok && v.IsSet() {
+			values = append(values, v.Secret)
+		}
+	}
+	if len(values) > 0 {
+		s.cfg.Known.Set("request "+r.id, values)
+	}
+}
+
+func (s *Server) forget(r *request) { s.cfg.Known.Remove("request " + r.id) }
 
 // maskJSON hides known values in a document. Values that look like a piece of
 // the document itself, such as a number, are looked for in its texts only.

@@ -314,13 +314,14 @@ func (*memoryDeploys) UsedBy(context.Context, rinca.Variable) ([]string, error) 
 type memoryVault struct {
 	mu    sync.Mutex
 	token rinca.Secret
+	err   error
 }
 
 func (m *memoryVault) SetToken(_ context.Context, t rinca.VaultToken) (rinca.VaultState, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.token = t.Token
-	return rinca.VaultState{Provider: t.Kind, HasToken: true}, nil
+	return rinca.VaultState{Provider: t.Kind, HasToken: true}, m.err
 }
 
 func (m *memoryVault) State(context.Context) (rinca.VaultState, error) {
