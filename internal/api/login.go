@@ -24,10 +24,15 @@ func loginRoutes() []route {
 	}
 }
 
+// A typedText is a secretText that proves who somebody is. Anybody may send
+// anything as one, so it is not masked as a value that is known: that would
+// hide words of a stranger's choice in what others see. No error repeats it.
+type typedText struct{ secretText }
+
 type loginInput struct {
-	Username string     `json:"username"`
-	Password secretText `json:"password"`
-	TOTP     string     `json:"totp,omitempty"`
+	Username string    `json:"username"`
+	Password typedText `json:"password"`
+	TOTP     string    `json:"totp,omitempty"`
 }
 
 // loginJSON is a new session. With totp_required there is none yet: the

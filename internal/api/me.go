@@ -66,8 +66,8 @@ func (s *Server) getMe(r *request) (any, error) {
 }
 
 type passwordInput struct {
-	Old secretText `json:"old"`
-	New secretText `json:"new"`
+	Old typedText `json:"old"`
+	New typedText `json:"new"`
 }
 
 func (s *Server) postMyPassword(r *request) (any, error) {

@@ -34,8 +34,8 @@ func oidcRoutes() []route {
 }
 
 type exchangeInput struct {
-	Code     secretText `json:"code"`
-	Verifier secretText `json:"verifier"`
+	Code     typedText `json:"code"`
+	Verifier typedText `json:"verifier"`
 }
 
 const oidcCookie = "rinca_oidc"

@@ -54,7 +54,7 @@ func (s *schemas) of(t reflect.Type) object {
 		return object{"type": "string", "enum": values}
 	}
 	switch t {
-	case reflect.TypeFor[secretText]():
+	case reflect.TypeFor[secretText](), reflect.TypeFor[typedText]():
 		return object{"type": "string", "format": "password", "writeOnly": true}
 	case reflect.TypeFor[time.Time]():
 		return object{"type": "string", "format": "date-time"}

@@ -64,14 +64,15 @@ type userInput struct {
 	rinca.Rights
 }
 
-func (in userInput) user(name string) rinca.User {
-	return rinca.User{Name: name, Admin: in.Admin, Disabled: in.Disabled, Service: in.Service, Subject: in.Subject, Rights: in.Rights}
-}
-
 type newUserInput struct {
-	Name     string     `json:"name"`
-	Password secretText `json:"password,omitzero"`
-	userInput
+	Name       string    `json:"name"`
+	Password   typedText `json:"password,omitzero"`
+	Admin      bool      `json:"admin,omitempty"`
+	Disabled   bool      `json:"disabled,omitempty"`
+	Service    bool      `json:"service,omitempty"`
+	MustChange *bool     `json:"must_change_password,omitempty"` // true when it is left out
+	Subject    string    `json:"subject,omitempty"`
+	rinca.Rights
 }
 
 type newUserJSON struct {
@@ -85,7 +86,7 @@ type oneTimeJSON struct {
 }
 
 type resetInput struct {
-	Password secretText `json:"password,omitzero"`
+	Password typedText `json:"password,omitzero"`
 }
 
 func (s *Server) getUsers(r *request) (any, error) {
@@ -94,8 +95,10 @@ func (s *Server) getUsers(r *request) (any, error) {
 
 func (s *Server) postUser(r *request) (any, error) {
 	in := body[newUserInput](r)
-	u := in.user(in.Name)
-	u.MustChange = in.MustChange == nil || *in.MustChange
+	u := rinca.User{
+		Name: in.Name, Admin: in.Admin, Disabled: in.Disabled, Service: in.Service, Subject: in.Subject, Rights: in.Rights,
+		MustChange: in.MustChange == nil || *in.MustChange,
+	}
 	made, oneTime, err := s.cfg.Auth.CreateUser(r.Context(), caller(r), u, in.Password.Secret)
 	if err != nil {
 		return nil, err
@@ -113,8 +116,9 @@ func (s *Server) putUser(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := in.user(name)
-	u.MustChange = before.MustChange
+	u := rinca.User{
+		Name: name, Admin: in.Admin, Disabled: in.Disabled, Service: in.Service, Subject: in.Subject, Rights: in.Rights, MustChange: before.MustChange,
+	}
 	if in.MustChange != nil {
 		u.MustChange = *in.MustChange
 	}
