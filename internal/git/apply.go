@@ -22,7 +22,7 @@ import (
 
 // manyFiles is from where on one sync of the whole file system is cheaper than
 // one of each file.
-const manyFiles = 64
+const manyFiles = 16
 
 // wallNow is what file systems stamp files with; tests of stamps need no other.
 func wallNow() time.Time { return time.Now() }
@@ -30,7 +30,7 @@ func wallNow() time.Time { return time.Now() }
 // stage writes the new files beside Dest, and makes them durable.
 func (w *work) stage(ctx context.Context, files []entry) error {
 	w.unstage() // what a killed checkout left
-	dir := w.base + ".new"
+	dir := w.staging()
 	if err := w.root.Mkdir(dir, 0o700); err != nil {
 		return atomicfile.Error("make", atomicfile.Path(w.root, dir), err)
 	}
@@ -45,7 +45,7 @@ func (w *work) stage(ctx context.Context, files []entry) error {
 	return nil
 }
 
-func (w *work) unstage() { _ = w.root.RemoveAll(w.base + ".new") }
+func (w *work) unstage() { _ = w.root.RemoveAll(w.staging()) }
 
 func (w *work) stageOne(ctx context.Context, name string, e entry, sync bool) error {
 	if e.kind == link {
@@ -117,7 +117,7 @@ func (w *work) announce(p *plan) error {
 			man.Files[e.path] = manifestFile{Hash: e.hash.String(), Kind: string(e.kind)}
 		}
 	}
-	return man.write(w.root, w.base+".manifest")
+	return man.write(w.root, w.manifestName())
 }
 
 // move puts the new files into place and removes the old ones.
@@ -139,7 +139,7 @@ func (w *work) move(p *plan) error {
 				return w.conflict(w.at(e.path), "is a folder")
 			}
 		}
-		if err := w.root.Rename(w.base+".new/"+strconv.Itoa(i), w.at(e.path)); err != nil {
+		if err := w.root.Rename(w.staging()+"/"+strconv.Itoa(i), w.at(e.path)); err != nil {
 			return atomicfile.Error("write", atomicfile.Path(w.root, w.at(e.path)), err)
 		}
 		touched[path.Dir(e.path)] = true

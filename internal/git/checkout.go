@@ -111,7 +111,10 @@ func (m *Mirrors) openWork(ctx context.Context, mir *mirror, r Request) (*work, 
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, atomicfile.Error("make", parent, err)
 	}
-	unlock, err := lock(ctx, r.Dest+".lock", true)
+	if err := os.Mkdir(r.Dest+".state", 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, atomicfile.Error("make", r.Dest+".state", err)
+	}
+	unlock, err := lock(ctx, r.Dest+".state/lock", true)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +124,10 @@ func (m *Mirrors) openWork(ctx context.Context, mir *mirror, r Request) (*work, 
 		return nil, atomicfile.Error("open", parent, err)
 	}
 	w := &work{m: m, mir: mir, r: r, root: root, base: filepath.Base(r.Dest), unlock: unlock}
-	if w.man, err = readManifest(root, w.base+".manifest"); err == nil {
+	if _, err = atomicfile.Sweep(root, w.base+".state", nil); err == nil { // nobody else writes there
+		w.man, err = readManifest(root, w.manifestName())
+	}
+	if err == nil {
 		err = w.makeDir(w.base)
 	}
 	if err != nil {
@@ -135,6 +141,11 @@ func (w *work) close() {
 	w.root.Close()
 	w.unlock()
 }
+
+func (w *work) manifestName() string { return w.base + ".state/manifest.json" }
+
+// staging is the directory that new files are written into first.
+func (w *work) staging() string { return w.base + ".state/new" }
 
 // at is the name in root of a path of the repository.
 func (w *work) at(p string) string { return w.base + "/" + p }
@@ -338,5 +349,5 @@ func (w *work) finish(commit string, entries []entry) error {
 		}
 		man.Files[e.path] = manifestFile{Hash: e.hash.String(), Kind: string(e.kind), Stamp: w.fresh(info)}
 	}
-	return man.write(w.root, w.base+".manifest")
+	return man.write(w.root, w.manifestName())
 }

@@ -48,7 +48,7 @@ func TestCheckoutFollowsTheBranch(t *testing.T) {
 			t.Errorf("%d: changed again", i)
 		}
 	}
-	if got := names(t, filepath.Dir(req.Dest)); got != "src src.lock src.manifest" {
+	if got := names(t, filepath.Dir(req.Dest)); got != "src src.state" {
 		t.Errorf("left beside it: %s", got)
 	}
 	// Back to the first one: it is still in the mirror.

@@ -71,6 +71,7 @@ func (t *transfer) run(ctx context.Context, w want, commit plumbing.Hash) (plumb
 	if err := t.mir.tidy(ctx); err != nil {
 		return commit, false, err
 	}
+	before := t.mir.packs()
 	if err := t.rem.get(ctx, w, t.mir); err != nil {
 		return commit, false, err
 	}
@@ -78,7 +79,7 @@ func (t *transfer) run(ctx context.Context, w want, commit plumbing.Hash) (plumb
 	if commit, err = t.mir.peel(commit); err != nil {
 		return commit, false, err
 	}
-	return commit, true, t.mir.keep(commit, w.full)
+	return commit, true, t.mir.keep(commit, w.full, before)
 }
 
 // fetchCommit gets one commit: by its name if the server allows that, else

@@ -31,8 +31,7 @@ type Request struct {
 	Source  rinca.Source
 	Account *rinca.GitAccount // nil for none
 	// Dest is where Checkout puts the files: an absolute path. What Checkout
-	// has to remember lies beside it, in Dest.manifest, Dest.lock and, for a
-	// moment, Dest.new.
+	// has to remember lies beside it, in the directory Dest.state.
 	Dest string
 	Out  rinca.Output // told what happens; may be nil
 }

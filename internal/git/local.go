@@ -38,7 +38,10 @@ func (l *local) close() {
 }
 
 func (l *local) refs(ctx context.Context) (*advert, error) {
-	ad := &advert{refs: map[string]plumbing.Hash{}, any: true}
+	ad := &advert{refs: map[string]plumbing.Hash{}, any: true, peel: func(h plumbing.Hash) plumbing.Hash {
+		commit, _ := l.peel(h)
+		return commit
+	}}
 	fail := func(err error) (*advert, error) {
 		return nil, rinca.Errorf(rinca.Corrupt, "read the refs of a local repository: %s", clean(err.Error())).Because(err)
 	}
@@ -71,11 +74,9 @@ func (l *local) refs(ctx context.Context) (*advert, error) {
 	return ad, nil
 }
 
-// get copies what a commit needs and the mirror lacks.
-func (l *local) get(ctx context.Context, w want, to *mirror) error {
-	h := w.hashes[0]
-	tags := []plumbing.Hash{}
-	for range 10 {
+// peel returns the commit that a tag stands for, and the tags on the way.
+func (l *local) peel(h plumbing.Hash) (commit plumbing.Hash, tags []plumbing.Hash) {
+	for range maxPeel {
 		tag, err := l.repo.TagObject(h)
 		if err != nil {
 			break
@@ -83,6 +84,12 @@ func (l *local) get(ctx context.Context, w want, to *mirror) error {
 		tags = append(tags, h)
 		h = tag.Target
 	}
+	return h, tags
+}
+
+// get copies what a commit needs and the mirror lacks.
+func (l *local) get(ctx context.Context, w want, to *mirror) error {
+	h, tags := l.peel(w.hashes[0])
 	list, err := objectsOf(l.repo.Storer, []have{{commit: h}}, func(o plumbing.Hash) bool {
 		return to.st.HasEncodedObject(o) == nil
 	})

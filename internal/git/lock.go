@@ -56,14 +56,15 @@ func current(f *os.File, path string) bool {
 	return err == nil && os.SameFile(mine, now)
 }
 
-// syncAll makes everything of a directory durable, and the directory itself.
-func syncAll(dir string) error {
+// syncNew makes the files of a directory durable that were not in it before,
+// and the directory itself.
+func syncNew(dir string, before map[string]bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return atomicfile.Error("sync", dir, err)
 	}
 	for _, e := range entries {
-		if !e.Type().IsRegular() {
+		if !e.Type().IsRegular() || before[e.Name()] {
 			continue
 		}
 		if err := syncPath(filepath.Join(dir, e.Name())); err != nil {

@@ -1,8 +1,11 @@
 package git
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -43,10 +46,12 @@ type have struct {
 }
 
 const (
-	maxHaves     = 16  // that a server is told of
-	maxPacks     = 100 // before a mirror starts afresh
-	keepNewest   = 30  // commits that starting afresh keeps
+	maxHaves     = 16 // that a server is told of
+	maxPacks     = 50 // before a mirror starts afresh
+	keepNewest   = 30 // commits that starting afresh keeps
 	largeObject  = 8 << 20
+	maxPeel      = 10        // tags of tags
+	maxObjects   = 8_000_000 // of a pack; each takes memory while it is read
 	shallowMark  = "s"
 	completeMark = "c"
 )
@@ -117,13 +122,14 @@ func (mir *mirror) haves() []have {
 }
 
 // keep notes that a commit is whole here, after it made sure of that and that
-// it will be after a crash.
-func (mir *mirror) keep(commit plumbing.Hash, full bool) error {
+// it will be after a crash. before are the files of objects/pack that are
+// durable already.
+func (mir *mirror) keep(commit plumbing.Hash, full bool, before map[string]bool) error {
 	mir.reopen()
 	if err := mir.check(commit); err != nil {
 		return err
 	}
-	if err := syncAll(mir.path("objects/pack")); err != nil {
+	if err := syncNew(mir.path("objects/pack"), before); err != nil {
 		return err
 	}
 	mark := shallowMark
@@ -136,6 +142,16 @@ func (mir *mirror) keep(commit plumbing.Hash, full bool) error {
 	}
 	defer root.Close()
 	return atomicfile.Write(root, commit.String(), []byte(mark), atomicfile.Mode(0o600))
+}
+
+// packs are the names of the files in objects/pack.
+func (mir *mirror) packs() map[string]bool {
+	names := map[string]bool{}
+	entries, _ := os.ReadDir(mir.path("objects/pack")) // none, if it fails: then all are synced
+	for _, e := range entries {
+		names[e.Name()] = true
+	}
+	return names
 }
 
 // check makes sure that everything of a commit is here.
@@ -159,7 +175,7 @@ func incomplete(err error) error {
 
 // peel returns the commit that a tag stands for.
 func (mir *mirror) peel(h plumbing.Hash) (plumbing.Hash, error) {
-	for range 10 {
+	for range maxPeel {
 		tag, err := object.GetTag(mir.st, h)
 		if errors.Is(err, plumbing.ErrObjectNotFound) {
 			return h, nil // no tag, and perhaps nothing: that will show
@@ -174,7 +190,21 @@ func (mir *mirror) peel(h plumbing.Hash) (plumbing.Hash, error) {
 
 // store keeps a pack.
 func (mir *mirror) store(r *meter) error {
-	err := packfile.UpdateObjectStorage(mir.st, r)
+	head := make([]byte, 12)
+	n, err := io.ReadFull(r, head)
+	switch {
+	case r.err != nil:
+		return r.err
+	case err != nil && n == 0:
+		return packfile.ErrEmptyPackfile
+	case err != nil:
+		return io.ErrUnexpectedEOF
+	case string(head[:4]) != "PACK":
+		return errors.New("it holds no pack")
+	case binary.BigEndian.Uint32(head[8:]) > maxObjects: // the parser would make room for all of them at once
+		return fmt.Errorf("a pack of %d objects is too large", binary.BigEndian.Uint32(head[8:]))
+	}
+	err = packfile.UpdateObjectStorage(mir.st, io.MultiReader(bytes.NewReader(head), r))
 	if r.err != nil { // or it would read as a damaged pack
 		return r.err
 	}
@@ -254,7 +284,7 @@ func (mir *mirror) repack(ctx context.Context) error {
 	if err != nil {
 		return answer(err)
 	}
-	if err := syncAll(mir.path("objects/pack")); err != nil {
+	if err := syncNew(mir.path("objects/pack"), nil); err != nil {
 		return err
 	}
 	unlock, err := lock(ctx, mir.path("data.lock"), true)

@@ -30,10 +30,11 @@ type want struct {
 
 // An advert is what a remote says that it has.
 type advert struct {
-	head   string                   // what HEAD stands for: "refs/heads/main"; "" if nothing
-	refs   map[string]plumbing.Hash // by full name
-	peeled map[string]plumbing.Hash // the commits of annotated tags
-	any    bool                     // commits may be asked for that no ref names
+	head   string                            // what HEAD stands for: "refs/heads/main"; "" if nothing
+	refs   map[string]plumbing.Hash          // by full name
+	peeled map[string]plumbing.Hash          // the commits of annotated tags
+	peel   func(plumbing.Hash) plumbing.Hash // when peeled is not known; may be nil
+	any    bool                              // commits may be asked for that no ref names
 	caps   *capability.List
 }
 
@@ -108,8 +109,11 @@ func (ad *advert) choose(a address, s rinca.Source) (ref string, hash, commit pl
 		}
 		return "", hash, commit, rinca.Errorf(rinca.NotFound, "%s has no %s %.200q", a.text, kind, name).Try("it has %s", ad.list(prefix))
 	}
-	if commit, ok = ad.peeled[ref]; !ok {
-		commit = hash
+	commit = hash
+	if peeled, ok := ad.peeled[ref]; ok {
+		commit = peeled
+	} else if ad.peel != nil {
+		commit = ad.peel(hash)
 	}
 	return ref, hash, commit, nil
 }

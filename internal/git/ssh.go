@@ -28,6 +28,7 @@ type sshRemote struct {
 	out    *watched
 	errs   *tail
 	ad     *advert
+	run    *ssh.Session
 	stop   func() bool
 }
 
@@ -177,7 +178,11 @@ func (s *sshRemote) refs(ctx context.Context) (*advert, error) {
 	case s.out.err != nil:
 		return nil, unreachable(ctx, s.a, s.out.err)
 	case errors.Is(err, packp.ErrEmptyInput):
-		return nil, rinca.Errorf(rinca.NotFound, "%s does not exist, or the key may not read it: %s", s.a.text, clean(s.said())).
+		end := s.run.Wait()
+		if _, ok := errors.AsType[*ssh.ExitError](end); !ok {
+			return nil, unreachable(ctx, s.a, err) // it was cut off, and has not ended
+		}
+		return nil, rinca.Errorf(rinca.NotFound, "%s does not exist, or the key may not read it: %s", s.a.text, clean(string(s.errs.text))).
 			Try("check the URL, and the deploy keys of the repository")
 	}
 	return nil, answer(err)
@@ -198,14 +203,8 @@ func (s *sshRemote) start() error {
 	}
 	s.out = &watched{r: out}
 	session.Stderr = s.errs
+	s.run = session
 	return session.Start("git-upload-pack '" + strings.ReplaceAll(s.a.path, "'", `'\''`) + "'")
-}
-
-// said returns what the other side complained of, after it has ended.
-func (s *sshRemote) said() string {
-	_ = s.client.Close()
-	_ = s.client.Wait()
-	return string(s.errs.text)
 }
 
 func (s *sshRemote) get(ctx context.Context, w want, to *mirror) error {
