@@ -11,9 +11,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rinca/internal/api"
 	"rinca/internal/config"
 	"rinca/internal/connectapi"
 	"rinca/internal/rinca"
+	"rinca/internal/run"
 )
 
 // newReference prints the reference pages from the lists that the program
@@ -30,6 +32,8 @@ func newReference(a *app) *cobra.Command {
 				{"exit-codes.md", referenceExitCodes()},
 				{"configuration.md", referenceConfig()},
 				{"connect-api.md", referenceConnect()},
+				{"api.md", generated + api.Reference((&run.Runner{}).Kinds())},
+				{"openapi.json", string(api.OpenAPI("v1", (&run.Runner{}).Kinds()))},
 			} {
 				if err := os.WriteFile(filepath.Join(args[0], page.name), []byte(page.text), 0o644); err != nil { //nolint:gosec // public pages
 					return rinca.Errorf(rinca.Destination, "write reference: %w", err)
