@@ -19,6 +19,9 @@ import (
 // and those they depend on, so that it waits for them; it is told to recreate
 // exactly those of the plan, and nothing by its own decision.
 func (d *deployment) Apply(ctx context.Context, plan rinca.Plan, out rinca.Output) error {
+	if len(d.missing) > 0 {
+		return joined(d.missing)
+	}
 	changes := map[string]rinca.Change{}
 	var forced, removed []string
 	for _, s := range plan.Services {

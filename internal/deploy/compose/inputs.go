@@ -134,7 +134,7 @@ func (g *digester) of(s types.ServiceConfig) (inputs, error) {
 		if len(files) == 0 {
 			continue
 		}
-		in.Parts[partMount+v.Target] = g.part(s.Name, partMount+v.Target, v.Source, g.tree(v.Source, files))
+		in.Parts[partMount+v.Target] = g.part(s.Name, partMount+v.Target, g.d.live(v.Source), g.tree(v.Source, files))
 		in.files = append(in.files, files...)
 	}
 	return in, g.setup(&in, s)
@@ -148,7 +148,7 @@ func (g *digester) object(in *inputs, service, name string, o types.FileObjectCo
 		if c.err != nil {
 			text = "unreadable"
 		}
-		in.Parts[name] = g.part(service, name, "file", o.File, text)
+		in.Parts[name] = g.part(service, name, "file", g.d.live(o.File), text)
 		in.files = append(in.files, o.File)
 		return
 	}
@@ -166,6 +166,10 @@ func (d *deployment) inline(o types.FileObjectConfig) string {
 // setup digests the attributes of a service, so that a plan can name them.
 func (g *digester) setup(in *inputs, s types.ServiceConfig) error {
 	s.Environment, s.Build, s.PullPolicy, s.Scale, s.DependsOn, s.Profiles = nil, nil, "", nil, nil, nil
+	s.Volumes = slices.Clone(s.Volumes)
+	for i := range s.Volumes {
+		s.Volumes[i].Source = g.d.live(s.Volumes[i].Source)
+	}
 	text, err := json.Marshal(s)
 	var attributes map[string]json.RawMessage
 	if err == nil {

@@ -35,6 +35,7 @@ type deployment struct {
 	facts   rinca.ProjectFacts
 	inputs  map[string]inputs // by service
 	origins origins
+	missing []error // files that are needed to apply, and not there yet
 }
 
 var _ rinca.Deployment = (*deployment)(nil)
@@ -70,6 +71,7 @@ func (e *Engine) Load(ctx context.Context, p rinca.Project) (rinca.Deployment, e
 	if err := d.collect(from, envFiles); err != nil {
 		return nil, err
 	}
+	d.moveToLive()
 	d.label()
 	return d, nil
 }
@@ -151,17 +153,22 @@ func (d *deployment) resolveFiles() (origins, []envUse, error) {
 	names := []string{}
 	take := func(what, path string, required bool) string {
 		f, err := d.policy.open(what, path)
-		if err != nil {
-			if required || !errors.Is(err, fs.ErrNotExist) {
-				problems = append(problems, err)
-			}
+		switch {
+		case err == nil:
+		case !errors.Is(err, fs.ErrNotExist):
+			problems = append(problems, err)
+			return ""
+		case required: // a plan may be made before it is there
+			d.missing = append(d.missing, err)
+			return ""
+		default:
 			return ""
 		}
 		open = append(open, f)
 		names = append(names, memoryPath(f), path)
 		return memoryPath(f)
 	}
-	labelFiles := map[string]types.StringList{}
+	labelFiles := map[string]types.StringList{} // as they are named
 	for _, name := range d.project.ServiceNames() {
 		s := d.project.Services[name]
 		from[name] = map[string]string{}
@@ -181,8 +188,11 @@ func (d *deployment) resolveFiles() (origins, []envUse, error) {
 		}
 		s.EnvFiles = envFiles
 		labelFiles[name] = slices.Clone(s.LabelFiles)
-		for i, path := range s.LabelFiles {
-			s.LabelFiles[i] = take("label_file of service "+name, path, true)
+		s.LabelFiles = nil
+		for _, path := range labelFiles[name] {
+			if open := take("label_file of service "+name, path, true); open != "" {
+				s.LabelFiles = append(s.LabelFiles, open)
+			}
 		}
 		d.project.Services[name] = s
 	}

@@ -158,8 +158,9 @@ func ofProject(labels map[string]string) string {
 	return ""
 }
 
-// pathsMissing looks for files that are mounted and not there. Compose has
-// missing directories made; a file it would make a directory, too.
+// pathsMissing looks for what is mounted and not there. Compose would have a
+// directory made, also for a file, and also where a disk is not mounted yet;
+// only within the source is that what somebody meant.
 func (d *deployment) pathsMissing() []rinca.Problem {
 	var problems []rinca.Problem
 	for _, list := range []struct {
@@ -167,12 +168,12 @@ func (d *deployment) pathsMissing() []rinca.Problem {
 		files []rinca.FileUse
 	}{{"the secret's file", d.facts.SecretFiles}, {"the config's file", d.facts.ConfigFiles}, {"the mounted path", d.facts.Binds}} {
 		for _, f := range list.files {
-			if !missing(f.Path) || f.Create && !looksLikeFile(f.Path) {
+			if !missing(f.Path) || f.Create && !looksLikeFile(f.Path) && within(d.spec.Source, f.Path) {
 				continue
 			}
 			hint := "create it, or correct the path"
 			if f.Create {
-				hint = "create it; if it shall be a directory: mkdir " + f.Path
+				hint = "is its disk mounted? if it shall be a new directory: mkdir -p " + f.Path
 			}
 			for _, service := range f.Services {
 				problems = append(problems, rinca.Problem{

@@ -109,6 +109,7 @@ func (s *sources) withReferences(t target, text []byte) ([]byte, error) {
 		if len(doc.Content) == 1 && s.refer(t, doc.Content[0]) {
 			changed = true
 		}
+		nameNulls(&doc)
 		if err := encoder.Encode(&doc); err != nil {
 			return nil, rinca.Errorf(rinca.Invalid, "read %s: %w", t.Path, err)
 		}
@@ -149,6 +150,17 @@ func (s *sources) refer(t target, root *yaml.Node) bool {
 		}
 	})
 	return changed
+}
+
+// nameNulls writes out values that are left out, as in {KEY:}: the encoder would
+// make empty texts of them.
+func nameNulls(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" && n.Value == "" && n.Style == 0 {
+		n.Value = "null"
+	}
+	for _, c := range n.Content {
+		nameNulls(c)
+	}
 }
 
 // keepAnchor gives a node the anchor of the one that it replaces.

@@ -274,3 +274,42 @@ func (e *Engine) request(ctx context.Context, method, path string, body io.Reade
 	}
 	return text, nil
 }
+
+// Compose runs docker compose 5.6.0 against the engine, in a directory, with
+// env and nothing else in its environment, and returns its output. It skips
+// the test where that cannot be had; building it takes minutes, once.
+func (e *Engine) Compose(t testing.TB, dir string, env []string, args ...string) string {
+	t.Helper()
+	config, err := composePlugin()
+	if err != nil {
+		if os.Getenv("RINCA_REQUIRE_ENGINE") == "1" {
+			t.Fatalf("no docker compose: %v", err)
+		}
+		t.Skipf("no docker compose: %v", err)
+	}
+	cmd := exec.CommandContext(t.Context(), filepath.Join(config, "cli-plugins", "docker-compose"), args...)
+	cmd.Dir = dir
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + config, "DOCKER_CONFIG=" + config, "DOCKER_HOST=" + e.Address()}, env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("docker compose %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+var composePlugin = sync.OnceValues(func() (string, error) {
+	script, err := scriptPath()
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, script, "compose")
+	var errOut bytes.Buffer
+	cmd.Stderr = &errOut
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, lastLine(errOut.String()))
+	}
+	return strings.TrimSpace(string(out)), nil
+})
