@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -39,6 +40,9 @@ func Error(path string, err error) error {
 // Corrupt is the one error for damage: it names the database and the place.
 func Corrupt(path, format string, args ...any) error {
 	what := rinca.Errorf(rinca.Corrupt, format, args...)
-	return rinca.Errorf(rinca.Corrupt, "%s is damaged: %s", path, what.Message).Because(what).
-		Try("rinca vault check; then put back a backup: rinca restore FILE")
+	hint := "rinca vault check; then put back a backup: rinca restore FILE"
+	if filepath.Base(path) == ServerName { // nothing else is to be learned of it
+		hint = "put back a backup: rinca restore FILE"
+	}
+	return rinca.Errorf(rinca.Corrupt, "%s is damaged: %s", path, what.Message).Because(what).Try("%s", hint)
 }

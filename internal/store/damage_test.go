@@ -236,10 +236,11 @@ func TestRefusals(t *testing.T) {
 		}, rinca.Corrupt, "is damaged"},
 		"empty":    {func(_ *testing.T, dir string) error { return os.Truncate(path(dir), 0) }, rinca.Corrupt, "is empty"},
 		"cut off":  {func(_ *testing.T, dir string) error { return os.Truncate(path(dir), 9000) }, rinca.Corrupt, "is damaged"},
-		"newer":    {func(t *testing.T, dir string) error { raw(t, dir, `PRAGMA user_version = 99`); return nil }, rinca.Corrupt, "newer rinca"},
+		"newer":    {func(t *testing.T, dir string) error { t.Helper(); raw(t, dir, `PRAGMA user_version = 99`); return nil }, rinca.Corrupt, "newer rinca"},
 		"no key":   {func(_ *testing.T, dir string) error { return os.Remove(key(dir)) }, rinca.NotFound, "there is no key file"},
 		"open key": {func(_ *testing.T, dir string) error { return os.Chmod(key(dir), 0o644) }, rinca.Unauthenticated, "others can read"},
 		"other key": {func(t *testing.T, dir string) error {
+			t.Helper()
 			other := newHome(t)
 			open(t, other)
 			return os.Rename(key(other), key(dir))

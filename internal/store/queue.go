@@ -95,12 +95,12 @@ func (w *writer) enqueue(ctx context.Context, u rinca.Update, key []byte) (rinca
 // write: it must not use the database. A nil busy means that a target is busy
 // while an update of it runs.
 func (db *DB) ClaimNext(ctx context.Context, busy func(rinca.Target) bool) (u rinca.Update, ok bool, err error) {
-	st, err := db.stmts.get(ctx, db, `SELECT EXISTS (SELECT 1 FROM updates WHERE state = 'queued')`)
+	row, err := db.stmts.row(ctx, db, `SELECT EXISTS (SELECT 1 FROM updates WHERE state = 'queued')`)
 	if err != nil {
 		return u, false, err
 	}
 	var some bool // most often there is none, and nobody has to wait to learn that
-	if err := st.QueryRowContext(ctx).Scan(&some); err != nil || !some {
+	if err := row.Scan(&some); err != nil || !some {
 		return u, false, db.fail(err)
 	}
 	err = db.write(ctx, func(w *writer) error {

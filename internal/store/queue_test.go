@@ -287,9 +287,13 @@ func TestEvents(t *testing.T) {
 		limit int
 		want  int
 	}{
-		{3, store.EventFilter{}, 100, 2}, {0, store.EventFilter{}, 1, 1}, {0, store.EventFilter{Update: "u|1"}, 100, 2},
-		{0, store.EventFilter{Types: []string{"line", "stack"}}, 100, 2}, {0, store.EventFilter{Target: web}, 100, 2},
-		{0, store.EventFilter{Target: rinca.Target{Kind: rinca.KindStack}}, 100, 3}, {9, store.EventFilter{}, 100, 0},
+		{3, store.EventFilter{}, 100, 2},
+		{0, store.EventFilter{}, 1, 1},
+		{0, store.EventFilter{Update: "u|1"}, 100, 2},
+		{0, store.EventFilter{Types: []string{"line", "stack"}}, 100, 2},
+		{0, store.EventFilter{Target: web}, 100, 2},
+		{0, store.EventFilter{Target: rinca.Target{Kind: rinca.KindStack}}, 100, 3},
+		{9, store.EventFilter{}, 100, 0},
 	} {
 		got, err := db.Events(ctx, c.after, c.f, c.limit)
 		if must(t, err); len(got) != c.want {

@@ -47,11 +47,11 @@ const selectSession = `SELECT id, hash, user, expires, used, body FROM sessions`
 // SessionByHash returns the session that was stored under a hash, NotFound
 // when there is none or it has expired.
 func (db *DB) SessionByHash(ctx context.Context, hash [32]byte) (rinca.Session, error) {
-	st, err := db.stmts.get(ctx, db, selectSession+` WHERE hash = ? AND expires > ?`)
+	row, err := db.stmts.row(ctx, db, selectSession+` WHERE hash = ? AND expires > ?`, hash[:], db.now().UnixMilli())
 	if err != nil {
 		return rinca.Session{}, err
 	}
-	s, err := db.scanSession(st.QueryRowContext(ctx, hash[:], db.now().UnixMilli()))
+	s, err := db.scanSession(row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, rinca.Errorf(rinca.NotFound, "no such session")
 	}

@@ -143,21 +143,23 @@ type statements struct {
 	by map[string]*sql.Stmt
 }
 
-func (s *statements) get(ctx context.Context, db *DB, query string) (*sql.Stmt, error) {
+// row runs a query for one row, prepared once for all.
+func (s *statements) row(ctx context.Context, db *DB, query string, args ...any) (*sql.Row, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if st, ok := s.by[query]; ok {
-		return st, nil
+	st, ok := s.by[query]
+	if !ok {
+		var err error
+		if st, err = db.reading.PrepareContext(ctx, query); err != nil { //nolint:sqlclosecheck // close does it
+			s.mu.Unlock()
+			return nil, db.fail(err)
+		}
+		if s.by == nil {
+			s.by = map[string]*sql.Stmt{}
+		}
+		s.by[query] = st
 	}
-	st, err := db.reading.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, database.Error(db.path, err)
-	}
-	if s.by == nil {
-		s.by = map[string]*sql.Stmt{}
-	}
-	s.by[query] = st
-	return st, nil
+	s.mu.Unlock()
+	return st.QueryRowContext(ctx, args...), nil
 }
 
 func (s *statements) close() {
