@@ -134,8 +134,12 @@ func (a *app) checkServer(ctx context.Context, name string, state *rinca.ServerS
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	var now rinca.ServerState
-	if a.ask(ctx, http.MethodPost, serverPath(name)+"/check", nil, &now) == nil {
+	err := a.ask(ctx, http.MethodPost, serverPath(name)+"/check", nil, &now)
+	switch {
+	case err == nil:
 		*state = now
+	case rinca.CodeOf(err) != rinca.NotFound:
+		*state = rinca.ServerState{CheckedAt: time.Now().UTC(), Error: err.Error()}
 	}
 }
 

@@ -105,8 +105,8 @@ func TestServers(t *testing.T) {
 	}
 	key, hosts := write("key", pemKey), write("hosts", "nas ssh-ed25519 AAAA\n")
 	const nas = `{"name":"nas","address":"ssh://d@nas","known_hosts":"nas ssh-ed25519 AAAA\n","state":{"reachable":true,"version":"28.1","api_version":"1.49","since":"2026-11-23T08:00:00Z","checked_at":"2026-11-23T08:00:00Z"}}`
-	p := newPlane(t, map[string]string{"POST /v1/servers": "201 " + nas, "GET /v1/servers/nas": nas, "PUT /v1/servers/nas": nas, "GET /v1/servers": "[" + nas + "]", "DELETE /v1/servers/nas": "204 "})
-	equal(t, result{"Added the server nas. Docker 28.1 answers.\n", "", 0}, p.rinca("", "server", "add", "nas", "ssh://d@nas", "--ssh-key", key, "--known-hosts", hosts))
+	p := newPlane(t, map[string]string{"POST /v1/servers": "201 " + nas, "GET /v1/servers/nas": nas, "PUT /v1/servers/nas": nas, "GET /v1/servers": "[" + nas + "]", "DELETE /v1/servers/nas": "204 ", "POST /v1/servers/nas/check": `{"reachable":true,"version":"28.2","checked_at":"2026-11-23T08:00:00Z"}`})
+	equal(t, result{"Added the server nas. Docker 28.2 answers.\n", "", 0}, p.rinca("", "server", "add", "nas", "ssh://d@nas", "--ssh-key", key, "--known-hosts", hosts))
 	equal(t, 0, p.rinca(pemKey, "server", "set", "nas", "--ssh-key", "-").Status)
 	equal(t, 0, p.rinca("", "server", "set", "nas", "--address", "ssh://e@nas").Status)
 	equal(t, 0, p.rinca("", "server", "remove", "nas").Status)
