@@ -129,6 +129,9 @@ func on(who *rinca.Identity, t rinca.Target) rinca.Grant {
 	if who == nil {
 		return rinca.Grant{}
 	}
+	if several(t) {
+		t = anyStack()
+	}
 	g := who.On(t)
 	if stack, ok := stackOf(t); ok {
 		g = g.Join(who.On(rinca.Target{Kind: rinca.KindStack, Name: stack}))

@@ -530,3 +530,49 @@ func TestWhatIsSentIsMasked(t *testing.T) {
 		t.Errorf("%d values stay known", n)
 	}
 }
+
+// TestSeveralStacks: a grant on a pattern is no grant on every pattern that
+// it happens to match.
+func TestSeveralStacks(t *testing.T) {
+	w := newWorld(t)
+	w.fixtures()
+	for _, name := range []string{"media-tv", "media-x", "media-radio"} {
+		if _, err := w.db.PutStack(t.Context(), rinca.Stack{Name: name, Source: rinca.Source{Kind: rinca.SourceHost, Dir: "/"}}, store.Upsert); err != nil {
+			t.Fatal(err)
+		}
+	}
+	user := func(name, pattern string) rinca.Secret {
+		return w.user(rinca.User{Name: name, Rights: rinca.Rights{Permissions: []rinca.Permission{
+			{Target: rinca.Target{Kind: rinca.KindStack, Name: pattern}, Grant: rinca.Grant{Level: rinca.Execute}},
+		}}}, nil)
+	}
+	everything := w.user(rinca.User{Name: "all", Rights: all(rinca.Execute)}, nil)
+	media, short, expr := user("media", "media-*"), user("short", "media-?"), user("expr", `\^(media-.|[*])$\`)
+	tests := []struct {
+		token  rinca.Secret
+		choose string
+		want   int
+	}{
+		{media, "media-*", 202}, {media, "media-*,web", 403}, {media, "media-tv,media-x", 202}, {media, "*", 403}, {media, "nothing-*", 403},
+		{media, "media-tv,web", 403}, {media, "we?", 403}, {short, "media-*", 403}, {short, "media-?", 202}, {short, "media-x,", 202}, {short, "media-?,media-tv", 403},
+		{expr, "*", 403}, {expr, "media-*", 403}, {everything, "*", 202}, {everything, "media-*,web", 202}, {everything, "nothing-*", 202},
+	}
+	for _, tt := range tests {
+		if got := w.do(tt.token, "POST /v1/executions", `{"type":"DeployStack","params":{"stack":"`+tt.choose+`"}}`); got.status != tt.want {
+			t.Errorf("%q: %d %s, want %d", tt.choose, got.status, got.body, tt.want)
+		}
+	}
+	// Nor does it show the update of somebody else's.
+	u, _, err := w.db.Enqueue(t.Context(), rinca.Update{
+		Execution: rinca.Execution{Kind: "DeployStack"}, Target: rinca.Target{Kind: rinca.KindStack, Name: "media-*,web"}, Operator: "all",
+	}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := w.do(media, "GET /v1/updates/"+u.ID, ""); got.status != 404 {
+		t.Errorf("an update about more: %d", got.status)
+	}
+	if got := w.do(everything, "GET /v1/updates/"+u.ID, ""); got.status != 200 {
+		t.Errorf("one's own update: %d", got.status)
+	}
+}

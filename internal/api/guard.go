@@ -116,6 +116,9 @@ func (s *Server) authorizeExecution(rt *route, r *request) error {
 		}
 		return err
 	}
+	if several(t) && t.Name != "" {
+		return s.needSeveral(r, level)
+	}
 	if t.Kind == rinca.KindSystem || t.Name == "" {
 		t = rinca.Target{Kind: rinca.KindSystem}
 		r.target, level = t, rinca.Write

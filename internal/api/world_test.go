@@ -234,6 +234,9 @@ func (m *memoryRunner) Check(ctx context.Context, e rinca.Execution) (rinca.Targ
 		return rinca.Target{}, 0, rinca.Errorf(rinca.Invalid, "no execution")
 	}
 	t := rinca.Target{Kind: rinca.KindStack, Name: p.Stack}
+	if strings.ContainsAny(p.Stack, "*?,") {
+		return t, rinca.Execute, nil
+	}
 	_, err := m.db.Stack(ctx, p.Stack)
 	return t, rinca.Execute, err
 }
