@@ -5,15 +5,18 @@ GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BUILD = go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X rinca/internal/cli.release=$(VERSION)"
 FUZZTIME ?= 5s
 
-.PHONY: help build demo test check lint fuzz clients generate bench soak clean
+.PHONY: help build demo demo-down test check lint fuzz clients generate bench soak clean
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/rinca: static, reproducible, stamped with the version
 	$(BUILD) -o bin/rinca .
 
-demo: build ## the whole runbook on the embedded vault, in a temporary home
+demo: build ## the whole workflow: server, vault, Git, stacks that run; stays until demo-down
 	@examples/homelab/demo.sh
+
+demo-down: ## remove everything that demo left
+	@examples/homelab/demo-down.sh
 
 test: ## what every change must pass; needs Go alone
 	go vet ./...

@@ -30,6 +30,7 @@ func (j *job) load(ctx context.Context) (string, error) {
 		return "", err
 	}
 	j.facts = j.dep.Facts()
+	j.learn()
 	// What was included by a name that could not be told before it was loaded.
 	if err := j.compose.unknown(); err != nil {
 		return "", err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"rinca/internal/envfile"
@@ -124,7 +125,6 @@ func tell(rec *Record, f *export.File) bool {
 // readExported reads the exported files of the stack: they belong to the
 // generation, and their values are masked from here on.
 func (j *job) readExported(p *export.Plan) error {
-	var values []rinca.Secret
 	for _, stack := range j.exported.stacks {
 		dir := filepath.Join(j.exported.dest, stack)
 		if p != nil {
@@ -136,11 +136,18 @@ func (j *job) readExported(p *export.Plan) error {
 		}
 		j.exported.files = append(j.exported.files, files...)
 	}
+	j.learn()
+	return nil
+}
+
+// learn masks the values of the exported files. It is called again when it is
+// known which services there are.
+func (j *job) learn() {
+	var values []rinca.Secret
 	for _, f := range j.exported.files {
 		values = append(values, valuesOf(f.data)...)
 	}
 	j.Known.Set("export:"+j.stack.Name, j.maskable(values))
-	return nil
 }
 
 // readEnvFiles reads the files that exports left in a directory; none when it
@@ -191,11 +198,25 @@ func valuesOf(data []byte) []rinca.Secret {
 	return out
 }
 
-// maskable leaves out values that are names of the stack itself: masking them
-// would make its own log unreadable, and they are no secret.
+// maskable leaves out values that are part of names which everybody sees: of
+// stacks, their sources and servers, and of the services and images of this
+// one. To mask them would hide nothing, and make every line unreadable.
 func (j *job) maskable(values []rinca.Secret) []rinca.Secret {
-	names := []string{j.stack.Name, j.stack.ProjectName(), j.stack.ServerName()}
-	return slices.DeleteFunc(values, func(v rinca.Secret) bool { return slices.Contains(names, v.Reveal()) })
+	names := []string{j.stack.Name, j.stack.ProjectName(), j.stack.ServerName(), j.exported.dest}
+	if stacks, err := j.DB.Stacks(context.Background()); err == nil { // else a line reads worse
+		for i := range stacks {
+			s := &stacks[i]
+			names = append(names, s.Name, s.Source.Repo, s.Source.Path, s.Source.Dir)
+			names = append(names, s.HostPaths...)
+		}
+	}
+	for _, s := range j.facts.Services {
+		names = append(names, s.Name, s.Image)
+	}
+	public := strings.Join(names, "\n")
+	return slices.DeleteFunc(values, func(v rinca.Secret) bool {
+		return !strings.Contains(v.Reveal(), "\n") && strings.Contains(public, v.Reveal())
+	})
 }
 
 // LearnExported masks the values of every file that exports have left, before

@@ -50,6 +50,8 @@ func New(ctx context.Context, db *store.DB, log *slog.Logger) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Numbers of what was passed on and not stored are not given again.
+	last += 1 << 20
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	h := &Hub{
 		db: db, log: log, now: time.Now, last: last, first: last + 1,

@@ -31,15 +31,28 @@ func main() {
 	name := flag.String("name", "", "name and tag of the image")
 	entrypoint := flag.String("entrypoint", "", "program that its containers run, and its arguments, separated by blanks")
 	env := flag.String("env", "PATH=/usr/local/bin:/usr/bin:/bin", "environment, separated by blanks")
+	ping := flag.Bool("ping", false, "only see whether the engine answers")
+	remove := flag.Bool("remove", false, "remove the image instead")
 	flag.Parse()
+	switch {
+	case *ping:
+		exit(send(http.MethodGet, "/_ping", nil))
+	case *remove:
+		exit(send(http.MethodDelete, "/images/"+*name+"?force=1", nil))
+	}
 	if *name == "" || flag.NArg() != 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := load(*name, strings.Fields(*entrypoint), strings.Fields(*env), flag.Arg(0)); err != nil {
+	exit(load(*name, strings.Fields(*entrypoint), strings.Fields(*env), flag.Arg(0)))
+}
+
+func exit(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "image:", err)
 		os.Exit(1)
 	}
+	os.Exit(0)
 }
 
 func load(name string, entrypoint, env []string, dir string) error {
@@ -70,7 +83,7 @@ func load(name string, entrypoint, env []string, dir string) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	return send(&archive)
+	return send(http.MethodPost, "/images/load?quiet=1", &archive)
 }
 
 // pack makes a layer of a folder's files, links and folders.
@@ -120,7 +133,8 @@ func add(w *tar.Writer, h *tar.Header, content io.Reader) error {
 	return err
 }
 
-func send(archive io.Reader) error {
+// send makes one request of the engine.
+func send(method, path string, body io.Reader) error {
 	host := os.Getenv("DOCKER_HOST")
 	if host == "" {
 		host = "unix:///var/run/docker.sock"
@@ -135,7 +149,7 @@ func send(archive io.Reader) error {
 	}}}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://engine/images/load?quiet=1", archive)
+	req, err := http.NewRequestWithContext(ctx, method, "http://engine"+path, body)
 	if err != nil {
 		return err
 	}

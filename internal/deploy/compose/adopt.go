@@ -2,6 +2,7 @@ package compose
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"io"
 	"os"
@@ -62,10 +63,17 @@ func (p *planner) lookUpAge(ctx context.Context, c container.Summary) error {
 }
 
 // newer lists the files that changed after a moment; those that are gone, too.
-func newer(files []string, nanoseconds int64) []string {
+// Of files that are elsewhere now, what counts is whether those that are to be
+// replaced hold the same.
+func (d *deployment) newer(files []string, nanoseconds int64) []string {
 	var out []string
 	for _, f := range files {
-		info, err := os.Stat(f)
+		live := d.live(f)
+		if live != f && !sameContent(f, live) {
+			out = append(out, f)
+			continue
+		}
+		info, err := os.Stat(live)
 		if err != nil {
 			out = append(out, f)
 			continue
@@ -82,6 +90,17 @@ func newer(files []string, nanoseconds int64) []string {
 		}
 	}
 	return out
+}
+
+func sameContent(a, b string) bool {
+	for _, path := range []string{a, b} { // a pipe would keep us waiting
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+			return false
+		}
+	}
+	x, errX := os.ReadFile(a)
+	y, errY := os.ReadFile(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
 // lookInside compares secrets and configs that are no files with what is in

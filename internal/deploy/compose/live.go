@@ -36,6 +36,9 @@ func (d *deployment) moveToLive() {
 				s.Volumes[i].Source = d.live(s.Volumes[i].Source)
 			}
 		}
+		for i := range s.LabelFiles {
+			s.LabelFiles[i] = d.live(s.LabelFiles[i])
+		}
 		if s.Build != nil {
 			s.Build.Context = d.live(s.Build.Context)
 		}

@@ -91,9 +91,6 @@ func loadModel(ctx context.Context, p rinca.Project, pol policy) (*types.Project
 		if err != nil {
 			return nil, err
 		}
-		if err := checkSize(path, text); err != nil {
-			return nil, err
-		}
 		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: path, Content: text})
 	}
 	project, err := loader.LoadWithContext(ctx, details, func(o *loader.Options) {

@@ -181,8 +181,8 @@ func (p *planner) compare(s types.ServiceConfig, c container.Summary, hash strin
 	case !sameHash:
 		found.add("config")
 	default: // of docker compose: taken for ours, unless what it read has changed
-		for _, f := range newer(now.files, p.created[c.ID]) {
-			p.nameFile(s, f, found)
+		for _, f := range p.d.newer(now.files, p.created[c.ID]) {
+			p.nameFile(s, p.d.live(f), found)
 		}
 		for _, name := range p.inside[c.ID] {
 			p.name(s.Name, name, found)
