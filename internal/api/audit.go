@@ -20,6 +20,9 @@ func (s *Server) record(rt *route, r *request, err error) error {
 	case rinca.Invalid, rinca.Usage, rinca.NotFound, rinca.Conflict, rinca.RateLimited:
 		return err
 	}
+	if rt.need.reveal && err == nil && r.variable != nil && !r.variable.Secret {
+		return nil // everybody who may read it sees it in lists, too
+	}
 	entry := rinca.AuditEntry{
 		At: s.cfg.Now().UTC(), Actor: r.user(), Via: via(r), Remote: r.remote,
 		Action: rt.audit, Detail: s.mask(cut(r.detail)), OK: err == nil,

@@ -37,7 +37,12 @@ func (s *Server) getEvents(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	reader := &eventReader{server: s, filter: f, after: after, who: r.who}
+	if last := s.cfg.Hub.Last(); after < 0 || after > last {
+		// From now on, before the client sees an answer. Events from before a
+		// database was restored are no place to go on from either.
+		after = last
+	}
+	reader := &eventReader{server: s, filter: f, after: after, who: r.who, revision: -1, seen: map[rinca.Target]bool{}}
 	return stream(reader.run), nil
 }
 
@@ -71,12 +76,6 @@ type eventReader struct {
 
 func (e *eventReader) run(out *sse) error {
 	hub := e.server.cfg.Hub
-	if last := hub.Last(); e.after < 0 || e.after > last {
-		// Events from before a database was restored are no place to go on from.
-		e.after = last
-	}
-	e.seen = map[rinca.Target]bool{}
-	e.revision = e.server.cfg.DB.Revision()
 	for {
 		last := hub.Last()
 		events, err := hub.Since(out.ctx, e.after, e.filter, eventsAtOnce)

@@ -7,6 +7,7 @@ import "sync"
 // administrators, since the rights of a caller decide what is in it; a change
 // of rights is a change as well.
 type lists struct {
+	making   sync.Mutex // one at a time: after a change, many ask at once
 	mu       sync.RWMutex
 	revision int64
 	answers  map[listKey]encoded
@@ -29,13 +30,14 @@ func (l *lists) get(s *Server, r *request, list string, make func() (any, error)
 			key.session = who.Session.ID
 		}
 	}
+	if kept, ok := l.kept(key, s.cfg.DB.Revision()); ok {
+		return kept, nil
+	}
+	l.making.Lock()
+	defer l.making.Unlock()
 	// What is read after this may be newer, and never older.
 	revision := s.cfg.DB.Revision()
-	l.mu.RLock()
-	kept, ok := l.answers[key]
-	ok = ok && l.revision == revision
-	l.mu.RUnlock()
-	if ok {
+	if kept, ok := l.kept(key, revision); ok {
 		return kept, nil
 	}
 	v, err := make()
@@ -52,6 +54,13 @@ func (l *lists) get(s *Server, r *request, list string, make func() (any, error)
 	}
 	l.keep(key, revision, out)
 	return out, nil
+}
+
+func (l *lists) kept(key listKey, revision int64) (encoded, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	kept, ok := l.answers[key]
+	return kept, ok && l.revision == revision
 }
 
 func (l *lists) keep(key listKey, revision int64, out encoded) {

@@ -74,7 +74,7 @@ type Server struct {
 	// server's own agent and keys are used.
 	SSHKey     Secret    `json:"-"`
 	KnownHosts string    `json:"known_hosts,omitempty"`
-	UpdatedAt  time.Time `json:"updated_at"`
+	UpdatedAt  time.Time `json:"updated_at,omitzero"`
 }
 
 // LocalServer is the name of the server that is always there.
@@ -83,8 +83,8 @@ const LocalServer = "local"
 // A ServerState is what is known of a server now.
 type ServerState struct {
 	Reachable  bool      `json:"reachable"`
-	Since      time.Time `json:"since"` // when Reachable became what it is
-	CheckedAt  time.Time `json:"checked_at"`
+	Since      time.Time `json:"since,omitzero"` // when Reachable became what it is
+	CheckedAt  time.Time `json:"checked_at,omitzero"`
 	Version    string    `json:"version,omitempty"`
 	APIVersion string    `json:"api_version,omitempty"`
 	OS         string    `json:"os,omitempty"`
