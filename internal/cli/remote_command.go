@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rinca/internal/client"
 	"rinca/internal/rinca"
 )
 
@@ -211,16 +210,6 @@ func (a *app) flagNames(c *cobra.Command, flag, path string) {
 	_ = c.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return a.names(cmd.Context(), path, nil), cobra.ShellCompDirectiveNoFileComp
 	})
-}
-
-// submit asks for an execution. params become its JSON.
-func (a *app) submit(ctx context.Context, kind string, params map[string]any) (*client.Client, rinca.Update, error) {
-	c, err := a.client(ctx)
-	if err != nil {
-		return nil, rinca.Update{}, err
-	}
-	u, err := c.Submit(ctx, execution(kind, params))
-	return c, u, err
 }
 
 // credentialFile is a file of a folder that a service manager filled.

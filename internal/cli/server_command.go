@@ -247,9 +247,15 @@ func newServerShow(a *app) *cobra.Command {
 				docker += " (API " + st.APIVersion + ")"
 			}
 			a.printFacts([]fact{
-				{"Server", s.Name}, {"Address", s.Address}, {"State", state}, {"Why", st.Error}, {"Docker", docker}, {"System", st.OS},
+				{"Server", s.Name},
+				{"Address", s.Address},
+				{"State", state},
+				{"Why", st.Error},
+				{"Docker", docker},
+				{"System", st.OS},
 				{"TLS", choose(s.CA != "" || s.Cert != "", "with certificates of its own", "")},
-				{"Host keys", choose(s.KnownHosts != "", "known", "")}, {"Changed", changed(s.UpdatedAt, "")},
+				{"Host keys", choose(s.KnownHosts != "", "known", "")},
+				{"Changed", changed(s.UpdatedAt, "")},
 			})
 			return nil
 		},

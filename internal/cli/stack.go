@@ -216,13 +216,27 @@ func stackFacts(s *rinca.Stack) []fact {
 	src := s.Source
 	join := func(list []string) string { return strings.Join(list, ", ") }
 	return []fact{
-		{"Stack", s.Name}, {"Description", s.Description}, {"Tags", join(s.Tags)},
-		{"Server", s.ServerName()}, {"Project", s.ProjectName()},
-		{"Source", sourceText(src)}, {"Account", src.Account}, {"Also", join(src.Sparse)}, {"Compose files", join(src.ComposeFiles)},
-		{"After", join(s.After)}, {"Profiles", join(s.Profiles)}, {"Env files", join(s.EnvFiles)}, {"Environment", s.Environment},
-		{"Before it", hookText(s.PreDeploy)}, {"After it", hookText(s.PostDeploy)}, {"Host paths", join(s.HostPaths)},
-		{"Secrets", secretsText(s)}, {"Verify", verifyText(s.Verify)}, {"Images", choose(s.Pull, "newer ones are pulled at every deploy", "")},
-		{"Busy", string(s.OnBusy)}, {"Changed", changed(s.UpdatedAt, s.UpdatedBy)},
+		{"Stack", s.Name},
+		{"Description", s.Description},
+		{"Tags", join(s.Tags)},
+		{"Server", s.ServerName()},
+		{"Project", s.ProjectName()},
+		{"Source", sourceText(src)},
+		{"Account", src.Account},
+		{"Also", join(src.Sparse)},
+		{"Compose files", join(src.ComposeFiles)},
+		{"After", join(s.After)},
+		{"Profiles", join(s.Profiles)},
+		{"Env files", join(s.EnvFiles)},
+		{"Environment", s.Environment},
+		{"Before it", hookText(s.PreDeploy)},
+		{"After it", hookText(s.PostDeploy)},
+		{"Host paths", join(s.HostPaths)},
+		{"Secrets", secretsText(s)},
+		{"Verify", verifyText(s.Verify)},
+		{"Images", choose(s.Pull, "newer ones are pulled at every deploy", "")},
+		{"Busy", string(s.OnBusy)},
+		{"Changed", changed(s.UpdatedAt, s.UpdatedBy)},
 	}
 }
 

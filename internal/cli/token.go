@@ -125,8 +125,13 @@ func newTokenShow(a *app) *cobra.Command {
 				exported = s.ExportedAt.Local().Format("2006-01-02 15:04")
 			}
 			a.printFacts([]fact{
-				{"Provider", s.Provider}, {"Token", choose(s.HasToken, "set", "none")}, {"Set", changed(s.SetAt, "")},
-				{"Vaults", strings.Join(s.Vaults, ", ")}, {"Problem", s.Error}, {"Requests", requests}, {"Exported", exported},
+				{"Provider", s.Provider},
+				{"Token", choose(s.HasToken, "set", "none")},
+				{"Set", changed(s.SetAt, "")},
+				{"Vaults", strings.Join(s.Vaults, ", ")},
+				{"Problem", s.Error},
+				{"Requests", requests},
+				{"Exported", exported},
 			})
 			return nil
 		},

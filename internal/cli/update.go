@@ -177,9 +177,16 @@ func (a *app) updateShow(ctx context.Context, id string, lines bool) error {
 	}
 	u := doc.Update
 	a.printFacts([]fact{
-		{"Update", u.ID}, {"What", u.Execution.Kind}, {"Target", u.Target.String()}, {"State", string(u.State)},
-		{"Asked for", changed(u.CreatedAt, u.Operator)}, {"Through", u.Trigger}, {"Part of", u.Parent},
-		{"Commit", u.Commit}, {"Summary", u.Summary}, {"Rollback", u.RolledBack},
+		{"Update", u.ID},
+		{"What", u.Execution.Kind},
+		{"Target", u.Target.String()},
+		{"State", string(u.State)},
+		{"Asked for", changed(u.CreatedAt, u.Operator)},
+		{"Through", u.Trigger},
+		{"Part of", u.Parent},
+		{"Commit", u.Commit},
+		{"Summary", u.Summary},
+		{"Rollback", u.RolledBack},
 	})
 	if len(u.Stages) > 0 {
 		fmt.Fprintln(a.Stdout)
