@@ -114,14 +114,14 @@ run rinca stack logs op-export
 say "The stacks that use them"
 run rinca stack deploy authentik restic uptime-kuma
 run rinca stack list
-run rinca stack logs authentik --service postgres --tail 3
+run rinca stack logs authentik postgres --tail 3
 
 say "Rotate one password: what would change, by name"
 show "head -c 36 /dev/urandom | base64 | rinca item create stacks/platform/auth/authentik --set POSTGRES_PASSWORD=- --update"
 head -c 36 /dev/urandom | base64 | rinca item create stacks/platform/auth/authentik --set POSTGRES_PASSWORD=- --update
 run rinca stack plan authentik || [ $? -eq 2 ]
 run rinca stack deploy authentik
-run rinca stack logs authentik --service postgres --tail 3
+run rinca stack logs authentik postgres --tail 3
 
 say "Nothing changed: nothing is touched"
 run rinca stack deploy --all
@@ -130,6 +130,6 @@ say "Is everything well?"
 run rinca doctor
 
 printf '\n%sThe server:%s       %s\n' "$bold" "$off" "$RINCA_HOST"
-printf '%sSign in as:%s       admin, one-time password %s\n' "$bold" "$off" "$(sed -n 's/.*[Pp]assword[^:]*: *//p' "$demo/admin" | tail -1)"
+printf '%sSign in as:%s       admin, one-time password %s\n' "$bold" "$off" "$(grep . "$demo/admin" | tail -1)"
 printf '%sLook around:%s      export XDG_CONFIG_HOME=%s RINCA_HOST=%s; bin/rinca stack list\n' "$bold" "$off" "$XDG_CONFIG_HOME" "$RINCA_HOST"
 printf '%sRemove all of it:%s make demo-down\n' "$bold" "$off"
