@@ -77,12 +77,15 @@ var commands = map[string]string{
 func TestShellIsExactInEveryPlace(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	values := []string{"v", "$(touch x)", "`id`", "'; echo evil; '", `"; echo evil; "`, "a  b\tc", "*", "~", "-n", "\\", "\\\\", "$HOME", "é\nq", "#", "!x", "x) evil ;; y"}
-	for range 10 {
+	for range 3 {
 		values = append(values, random(r))
 	}
 	for _, shell := range shells(t) {
 		for command, want := range commands {
-			for _, v := range values {
+			for i, v := range values {
+				if testing.Short() && i > 3 {
+					break
+				}
 				if v == "" || strings.Trim(v, "\n") != v {
 					v = "x" + v + "x" // $( ) would take ends of lines away
 				}
