@@ -119,7 +119,8 @@ func (j *job) checkEnvFile(u rinca.FileUse) []rinca.Problem {
 		return []rinca.Problem{{
 			Service: service,
 			Message: fmt.Sprintf("%s holds a placeholder in %s", u.Path, strings.Join(names, ", ")),
-			Hint:    "put the value into the vault: rinca op item edit " + filepath.Base(u.Path) + " " + names[0] + "=…   # it asks nobody; or in 1Password",
+			Hint: fmt.Sprintf("put the value into the vault: in 1Password, or: rinca item create %s.example --set %s=- --update < FILE; then deploy again",
+				filepath.Base(u.Path), names[0]),
 		}}
 	}
 	return nil

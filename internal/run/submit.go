@@ -105,7 +105,7 @@ func (r *Runner) Cancel(ctx context.Context, id string) error {
 	if u, err = r.DB.Update(ctx, id); err != nil {
 		return err
 	}
-	return rinca.Errorf(rinca.Conflict, "the update %s has ended: it %s", id, u.State)
+	return rinca.Errorf(rinca.Conflict, "the update %s has ended already: %s", id, u.State)
 }
 
 // Stats are numbers for a monitor.

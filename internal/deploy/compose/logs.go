@@ -23,7 +23,7 @@ import (
 // Logs sends what the containers of a project print; with Follow, also of
 // those that start later. Each container has a reader of its own.
 func (e *Engine) Logs(ctx context.Context, project string, o rinca.LogOptions, out rinca.Output) error {
-	f := &follower{e: e, o: o, out: out, seen: map[string]bool{}}
+	f := &follower{e: e, o: o, out: out, seen: map[string]bool{}, last: map[string]time.Time{}}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var started client.EventsResult
@@ -60,7 +60,8 @@ type follower struct {
 	out  rinca.Output
 	wait sync.WaitGroup
 	mu   sync.Mutex
-	seen map[string]bool // that are read now
+	seen map[string]bool      // that are read now
+	last map[string]time.Time // when the last line of one was that has been read
 	err  error
 }
 
@@ -87,12 +88,17 @@ func (f *follower) restarted(ctx context.Context, m events.Message) {
 		return
 	}
 	f.mu.Lock()
-	reading := f.seen[m.Actor.ID]
+	reading, last := f.seen[m.Actor.ID], f.last[m.Actor.ID]
 	f.mu.Unlock()
-	if !reading {
-		f.o.Tail, f.o.Since = 0, time.Unix(0, m.TimeNano)
-		f.follow(ctx, m.Actor.ID, service)
+	if reading {
+		return
 	}
+	// All of it, since it is new, or what comes after what has been read.
+	f.o.Tail, f.o.Since = 0, last
+	if !last.IsZero() {
+		f.o.Since = last.Add(time.Nanosecond)
+	}
+	f.follow(ctx, m.Actor.ID, service)
 }
 
 func (f *follower) follow(ctx context.Context, id, service string) {
@@ -104,10 +110,17 @@ func (f *follower) follow(ctx context.Context, id, service string) {
 	f.mu.Unlock()
 	options := f.o
 	f.wait.Go(func() {
-		err := f.e.read(ctx, id, service, options, f.out)
+		var last time.Time
+		err := f.e.read(ctx, id, service, options, func(l rinca.Line) {
+			if l.At.After(last) {
+				last = l.At
+			}
+			say(f.out, l)
+		})
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		delete(f.seen, id)
+		f.last[id] = last
 		if err != nil && f.err == nil && ctx.Err() == nil && !errdefs.IsNotFound(err) {
 			f.err = err
 		}

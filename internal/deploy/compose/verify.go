@@ -84,6 +84,7 @@ type watched struct {
 	since    time.Time // when we first saw it like that
 	restarts int       // when we first saw it
 	settled  bool
+	crashed  bool
 }
 
 // look reports whether all is good now; an error is for what cannot become it.
@@ -92,7 +93,7 @@ func (w *verifier) look(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, w.d.engine.fault(ctx, "verify project "+w.d.project.Name, err)
 	}
-	w.waiting, w.last = map[string]string{}, map[string]container.Summary{}
+	waiting, last := map[string]string{}, map[string]container.Summary{}
 	found := map[string]int{}
 	for _, c := range list {
 		service := c.Labels[api.ServiceLabel]
@@ -105,14 +106,15 @@ func (w *verifier) look(ctx context.Context) (bool, error) {
 			return false, err
 		}
 		if why != "" {
-			w.waiting[service], w.last[service] = why, c
+			waiting[service], last[service] = why, c
 		}
 	}
 	for name, s := range w.d.project.Services {
 		if found[name] < s.GetScale() {
-			w.waiting[name] = "has no container"
+			waiting[name] = "has no container"
 		}
 	}
+	w.waiting, w.last = waiting, last // not when the look was cut short
 	return len(w.waiting) == 0, nil
 }
 
@@ -160,16 +162,20 @@ func (w *verifier) running(ctx context.Context, service string, c container.Summ
 		started, _ := time.Parse(time.RFC3339Nano, full.State.StartedAt)
 		switch {
 		case known == nil:
-			known = &watched{started: full.State.StartedAt, since: time.Now(), restarts: full.RestartCount}
+			known = &watched{started: full.State.StartedAt, since: time.Now(), restarts: full.RestartCount, crashed: full.RestartCount > 0}
 			known.settled = !started.IsZero() && time.Since(started) > w.settle+old
 			w.watched[c.ID] = known
 		case known.started != full.State.StartedAt: // it has crashed in between
-			known.started, known.since = full.State.StartedAt, time.Now()
+			known.started, known.since, known.crashed = full.State.StartedAt, time.Now(), true
 		default:
 			known.settled = true
 		}
 	}
-	if !known.settled {
+	switch {
+	case known.settled:
+	case known.crashed:
+		return "has restarted and not settled yet", nil
+	default:
 		return "has not settled yet", nil
 	}
 	w.tell(service, c, "is up")
@@ -199,7 +205,7 @@ func (w *verifier) restarting(ctx context.Context, service string, c container.S
 		known = &watched{restarts: full.RestartCount}
 		w.watched[c.ID] = known
 	}
-	known.started, known.settled = "", false
+	known.started, known.settled, known.crashed = "", false, true
 	if full.RestartCount-known.restarts >= crashes {
 		return "", w.fail(ctx, service, c, fmt.Sprintf("crashes again and again, with %d", full.State.ExitCode))
 	}

@@ -43,6 +43,8 @@ func main() {
 			return
 		}
 	}
+	stop := make(chan os.Signal, 1) // first of all: a signal may come early
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	_ = os.MkdirAll(filepath.Dir(started), 0o755)
 	_ = os.WriteFile(started, []byte(time.Now().Format(time.RFC3339Nano)), 0o644)
 	if os.Getenv("APP_PRINT") != "" {
@@ -60,10 +62,10 @@ func main() {
 		}
 		os.Exit(code)
 	}
-	run()
+	run(stop)
 }
 
-func run() {
+func run(stop <-chan os.Signal) {
 	if addr := os.Getenv("APP_LISTEN"); addr != "" {
 		go func() {
 			fmt.Fprintln(os.Stderr, http.ListenAndServe(addr, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -80,8 +82,6 @@ func run() {
 			}
 		}()
 	}
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	for range stop {
 		if os.Getenv("APP_STUBBORN") == "" {
 			os.Exit(0)
