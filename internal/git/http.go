@@ -204,10 +204,10 @@ func (h *httpRemote) refused(res *http.Response) error {
 	switch code := res.StatusCode; {
 	case code == http.StatusUnauthorized && !h.token:
 		return rinca.Errorf(rinca.Unauthenticated, "%s wants a credential, or does not exist", h.a.text).
-			Try("rinca git-account set NAME --host %s --token-stdin, and name it in the stack's source", h.a.host)
+			Try("rinca git account add NAME --host %s, and name it in the stack's source", h.a.host)
 	case code == http.StatusUnauthorized:
 		return rinca.Errorf(rinca.Unauthenticated, "%s refuses the token of the Git account %s", h.a.text, h.a.account).
-			Try("make a new token that may read it: rinca git-account set %s --token-stdin", h.a.account)
+			Try("make a new token that may read it: rinca git account set %s --token-file FILE", h.a.account)
 	case code == http.StatusForbidden:
 		return rinca.Errorf(rinca.Forbidden, "%s may not be read with this credential", h.a.text).Try("give the token the right to read it")
 	case code == http.StatusNotFound, code == http.StatusGone:

@@ -81,7 +81,7 @@ func parseAddress(s rinca.Source, account *rinca.GitAccount) (address, error) {
 	switch {
 	case hasPassword || u.User != nil && a.scheme != "ssh":
 		return address{}, rinca.Errorf(rinca.Invalid, "the repository's URL holds a credential").
-			Try("keep it in a Git account: rinca git account set NAME --host HOST --token-stdin")
+			Try("keep it in a Git account: rinca git account add NAME --host HOST")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return bad("has a ? or #")
 	}
@@ -137,7 +137,7 @@ func (a address) checked(account *rinca.GitAccount) (address, error) {
 	}
 	if !same {
 		return a, rinca.Errorf(rinca.Invalid, "the Git account %s is for %s, and not for %s", account.Name, account.Host, a.host).
-			Try("use an account for %s: rinca git account set NAME --host %s", a.host, a.host)
+			Try("use an account for %s: rinca git account add NAME --host %s", a.host, a.host)
 	}
 	if a.scheme == "http" && account.Token.IsSet() && !loopback(a.hostname()) {
 		return a, rinca.Errorf(rinca.Invalid, "%s would send the token of %s in the clear", a.text, account.Name).Try("use https://")

@@ -35,7 +35,7 @@ type sshRemote struct {
 func (m *Mirrors) newSSH(a address, account *rinca.GitAccount) (remote, error) {
 	if account == nil || account.Key.IsEmpty() {
 		return nil, rinca.Errorf(rinca.Invalid, "%s needs a Git account with a key", a.text).
-			Try("rinca git-account set NAME --host %s --key FILE --known-hosts FILE", a.hostname())
+			Try("rinca git account add NAME --host %s --key FILE --known-hosts FILE", a.hostname())
 	}
 	addr := a.host
 	if _, _, err := net.SplitHostPort(addr); err != nil {
@@ -45,7 +45,7 @@ func (m *Mirrors) newSSH(a address, account *rinca.GitAccount) (remote, error) {
 	scan := "ssh-keyscan -p " + port + " " + a.hostname()
 	if strings.TrimSpace(account.KnownHosts) == "" {
 		return nil, rinca.Errorf(rinca.Invalid, "the Git account %s has no known_hosts, so %s cannot be told from an impostor", account.Name, a.host).
-			Try("%s > known_hosts, compare it with what the host publishes, and: rinca git-account set %s --known-hosts known_hosts", scan, account.Name)
+			Try("%s > known_hosts, compare it with what the host publishes, and: rinca git account set %s --known-hosts known_hosts", scan, account.Name)
 	}
 	signer, err := ssh.ParsePrivateKey([]byte(account.Key.Reveal()))
 	if err != nil {
