@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,7 +31,9 @@ type OIDCConfig struct {
 	// RedirectURL is where it sends browsers back to: the address of this
 	// server, and /v1/oidc/callback.
 	RedirectURL string
-	Scopes      []string // beside openid; none means profile, email and groups
+	// Scopes beside openid; none means profile and email, and groups where the
+	// provider has it: some refuse a login that asks for what they do not know.
+	Scopes []string
 	// NameClaim is the claim that new users are named after; "" means
 	// preferred_username. GroupsClaim lists a user's groups, with dots into
 	// objects (realm_access.roles); "" means groups.
@@ -109,9 +112,6 @@ func newProvider(c OIDCConfig, now func() time.Time) *provider {
 		return nil
 	}
 	c.HTTP = &client
-	if len(c.Scopes) == 0 {
-		c.Scopes = []string{"profile", "email", "groups"}
-	}
 	if c.NameClaim == "" {
 		c.NameClaim = "preferred_username"
 	}
@@ -153,8 +153,22 @@ func (p *provider) discover(ctx context.Context) (*oidc.Provider, *oauth2.Config
 	}
 	return found, &oauth2.Config{
 		ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(), Endpoint: found.Endpoint(),
-		RedirectURL: p.RedirectURL, Scopes: append([]string{oidc.ScopeOpenID}, p.Scopes...),
+		RedirectURL: p.RedirectURL, Scopes: append([]string{oidc.ScopeOpenID}, p.scopes(found)...),
 	}, nil
+}
+
+func (p *provider) scopes(found *oidc.Provider) []string {
+	if len(p.Scopes) > 0 {
+		return p.Scopes
+	}
+	usual := []string{"profile", "email"}
+	var document struct {
+		Scopes []string `json:"scopes_supported"`
+	}
+	if found.Claims(&document) == nil && slices.Contains(document.Scopes, "groups") {
+		usual = append(usual, "groups")
+	}
+	return usual
 }
 
 // HasOIDC reports whether there is an identity provider.

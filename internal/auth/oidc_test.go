@@ -36,6 +36,7 @@ type provider struct {
 	tokens map[string]map[string]any   // by access token: the claims
 	signer *rsa.PrivateKey             // nil: key
 	down   bool
+	scopes []string
 }
 
 const (
@@ -77,7 +78,7 @@ func (p *provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	}
 	p.answer(w, map[string]any{
 		"issuer": p.url, "authorization_endpoint": p.url + "/authorize", "token_endpoint": p.url + "/token", "jwks_uri": p.url + "/keys",
-		"userinfo_endpoint": p.url + "/userinfo", "id_token_signing_alg_values_supported": []string{"RS256"},
+		"userinfo_endpoint": p.url + "/userinfo", "scopes_supported": p.scopes, "id_token_signing_alg_values_supported": []string{"RS256"},
 	})
 }
 
@@ -413,6 +414,21 @@ func TestOIDCExchange(t *testing.T) {
 	for _, bad := range []string{"", "x", challenge("x") + "A", "..", strings.Repeat("A", 44)} {
 		if _, err := b.LoginURL(ctx, bad, ""); rinca.CodeOf(err) != rinca.Invalid {
 			t.Errorf("challenge %q: %v", bad, err)
+		}
+	}
+}
+
+// A provider may refuse a scope that it does not know.
+func TestOIDCAsksForGroupsWhereThereAreSome(t *testing.T) {
+	for want, scopes := range map[string][]string{"openid profile email": {"openid", "email"}, "openid profile email groups": {"openid", "groups"}} {
+		b := newBrowser(t)
+		b.p.scopes = scopes
+		start, err := b.LoginURL(t.Context(), challenge("x"), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u, err := url.Parse(start.URL); err != nil || u.Query().Get("scope") != want {
+			t.Errorf("%s", start.URL)
 		}
 	}
 }
