@@ -50,6 +50,7 @@ type Doctor struct {
 	vaults   []rinca.Vault
 	vault    rinca.Vault
 	infos    []rinca.Info
+	items    []rinca.Item // those that become files
 }
 
 // A check is one step. Those after a step that has failed are skipped when
@@ -70,6 +71,7 @@ func checks() []check {
 		{"vault", []string{"access"}, (*Doctor).checkVault},
 		{"items", []string{"vault"}, (*Doctor).checkItems},
 		{"values", []string{"items"}, (*Doctor).checkValues},
+		{"masking", []string{"values"}, (*Doctor).checkMasking},
 		{"destination", nil, (*Doctor).checkDestination},
 		{"disk", []string{"destination"}, (*Doctor).checkDisk},
 		{"files", []string{"vault", "destination"}, (*Doctor).checkFiles},

@@ -172,6 +172,7 @@ func (d *Doctor) checkValues(ctx context.Context) bool {
 	if err != nil {
 		return d.fail("values", err)
 	}
+	d.items = items
 	findings := lint.Check(items)
 	for _, f := range findings {
 		where := "'" + f.Title + "'"
