@@ -1,7 +1,6 @@
 package git
 
 import (
-	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -9,72 +8,17 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"golang.org/x/sys/unix"
 
 	"rinca/internal/atomicfile"
 )
 
-// manyFiles is from where on one sync of the whole file system is cheaper than
-// one of each file.
-const manyFiles = 16
-
 // wallNow is what file systems stamp files with; tests of stamps need no other.
 func wallNow() time.Time { return time.Now() }
-
-// stage writes the new files beside Dest, and makes them durable.
-func (w *work) stage(ctx context.Context, files []entry) error {
-	w.unstage() // what a killed checkout left
-	dir := w.staging()
-	if err := w.root.Mkdir(dir, 0o700); err != nil {
-		return atomicfile.Error("make", atomicfile.Path(w.root, dir), err)
-	}
-	for i, e := range files {
-		if err := w.stageOne(ctx, dir+"/"+strconv.Itoa(i), e, len(files) < manyFiles); err != nil {
-			return err
-		}
-	}
-	if len(files) >= manyFiles {
-		return w.syncFileSystem(dir)
-	}
-	return nil
-}
-
-func (w *work) unstage() { _ = w.root.RemoveAll(w.staging()) }
-
-func (w *work) stageOne(ctx context.Context, name string, e entry, sync bool) error {
-	if e.kind == link {
-		target, err := readSmall(w.mir.st, e.hash)
-		if err != nil {
-			return err
-		}
-		if err := w.root.Symlink(target, name); err != nil {
-			return atomicfile.Error("write", atomicfile.Path(w.root, w.at(e.path)), err)
-		}
-		return nil
-	}
-	f, err := w.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return atomicfile.Error("write", atomicfile.Path(w.root, w.at(e.path)), err)
-	}
-	defer f.Close()
-	err = copyBlob(ctx, f, w.mir.st, e.hash)
-	if err == nil {
-		err = f.Chmod(modeOf(e.kind))
-	}
-	if err == nil && sync {
-		err = f.Sync()
-	}
-	if _, bad := errors.AsType[unreadable](err); bad {
-		return err
-	}
-	return atomicfile.Error("write", atomicfile.Path(w.root, w.at(e.path)), err)
-}
 
 // modeOf is the mode of a file: containers read it, whoever they run as.
 func modeOf(kind byte) fs.FileMode {
@@ -94,20 +38,6 @@ func kindOfFile(info fs.FileInfo) byte {
 	return regular
 }
 
-// syncFileSystem makes everything durable that was written to the file system
-// a directory lies on.
-func (w *work) syncFileSystem(dir string) error {
-	d, err := w.root.Open(dir)
-	if err != nil {
-		return atomicfile.Error("sync", atomicfile.Path(w.root, dir), err)
-	}
-	defer d.Close()
-	if err := unix.Syncfs(int(d.Fd())); err != nil && !errors.Is(err, syscall.ENOSYS) {
-		return atomicfile.Error("sync", atomicfile.Path(w.root, dir), err)
-	}
-	return nil
-}
-
 // announce notes every file that is ours or is about to be, before anything
 // changes: after a crash the next checkout knows what it may touch.
 func (w *work) announce(p *plan) error {
@@ -120,32 +50,32 @@ func (w *work) announce(p *plan) error {
 	return man.write(w.root, w.manifestName())
 }
 
-// move puts the new files into place and removes the old ones.
-func (w *work) move(p *plan) error {
+// move puts what was staged into place and removes the old files.
+func (w *work) move(p *plan, moves []staged) error {
 	touched := map[string]bool{}
 	first, later := p.order()
 	for _, old := range first {
-		if err := w.removeFile(old, touched); err != nil {
+		if err := w.removeFile(p, old, touched); err != nil {
 			return err
 		}
 	}
 	made := map[string]bool{".": true}
-	for i, e := range p.write {
-		if err := w.makeFolders(path.Dir(e.path), made, touched); err != nil {
+	for _, s := range moves {
+		if err := w.makeFolders(path.Dir(s.to), made, touched); err != nil {
 			return err
 		}
-		if info, err := w.root.Lstat(w.at(e.path)); err == nil && info.IsDir() {
-			if err := w.root.Remove(w.at(e.path)); err != nil { // Docker makes empty ones
-				return w.conflict(w.at(e.path), "is a folder")
+		if info, err := w.root.Lstat(w.at(s.to)); err == nil && info.IsDir() {
+			if err := w.root.Remove(w.at(s.to)); err != nil { // Docker makes empty ones
+				return w.conflict(w.at(s.to), "is a folder")
 			}
 		}
-		if err := w.root.Rename(w.staging()+"/"+strconv.Itoa(i), w.at(e.path)); err != nil {
-			return atomicfile.Error("write", atomicfile.Path(w.root, w.at(e.path)), err)
+		if err := w.root.Rename(s.from, w.at(s.to)); err != nil {
+			return atomicfile.Error("write", atomicfile.Path(w.root, w.at(s.to)), err)
 		}
-		touched[path.Dir(e.path)] = true
+		touched[path.Dir(s.to)] = true
 	}
 	for _, old := range later {
-		if err := w.removeFile(old, touched); err != nil {
+		if err := w.removeFile(p, old, touched); err != nil {
 			return err
 		}
 	}
@@ -155,14 +85,14 @@ func (w *work) move(p *plan) error {
 // order tells the files that are in the way of new ones from those that go
 // last.
 func (p *plan) order() (first, later []string) {
-	need := map[string]bool{} // folders and files that are to be
+	p.need = map[string]bool{}
 	for _, e := range p.write {
-		for at := e.path; at != "."; at = path.Dir(at) {
-			need[at] = true
+		for at := e.path; at != "." && !p.need[at]; at = path.Dir(at) {
+			p.need[at] = true
 		}
 	}
 	for _, old := range p.remove {
-		inTheWay := need[old]
+		inTheWay := p.need[old]
 		for at := path.Dir(old); at != "." && !inTheWay; at = path.Dir(at) {
 			inTheWay = p.writes(at)
 		}
@@ -183,8 +113,9 @@ func (p *plan) writes(at string) bool {
 	return found
 }
 
-// removeFile removes a file of ours, and the folders that it leaves empty.
-func (w *work) removeFile(old string, touched map[string]bool) error {
+// removeFile removes a file of ours, and the folders that it leaves empty and
+// that nothing needs.
+func (w *work) removeFile(p *plan, old string, touched map[string]bool) error {
 	for at := path.Dir(old); at != "."; at = path.Dir(at) {
 		if info, err := w.root.Lstat(w.at(at)); err == nil && !info.IsDir() {
 			return nil // somebody has put something in the folder's place
@@ -199,8 +130,8 @@ func (w *work) removeFile(old string, touched map[string]bool) error {
 	}
 	dir := path.Dir(old)
 	for ; dir != "."; dir = path.Dir(dir) {
-		if w.root.Remove(w.at(dir)) != nil {
-			break // it holds something
+		if p.need[dir] && !p.writes(dir) || w.root.Remove(w.at(dir)) != nil {
+			break // it stays a folder, or holds something
 		}
 		delete(touched, dir)
 	}

@@ -185,6 +185,7 @@ type plan struct {
 	remove  []string
 	replace []string // paths of files of ours whose content somebody changed
 	keep    map[string]manifestFile
+	need    map[string]bool // what is to be written, and the folders it lies in
 }
 
 // apply makes Dest hold the entries, and nothing else of ours.
@@ -201,13 +202,14 @@ func (w *work) apply(ctx context.Context, commit string, entries []entry) (chang
 	}
 	if len(p.write) > 0 || len(p.remove) > 0 {
 		defer w.unstage()
-		if err := w.stage(ctx, p.write); err != nil {
+		moves, err := w.stage(ctx, p.write)
+		if err != nil {
 			return false, err
 		}
 		if err := w.announce(p); err != nil {
 			return false, err
 		}
-		if err := w.move(p); err != nil {
+		if err := w.move(p, moves); err != nil {
 			return false, err
 		}
 	}
@@ -278,6 +280,10 @@ func (w *work) checkFolders(dir string, good map[string]bool) error {
 func (w *work) compare(p *plan, e entry) error {
 	name := w.at(e.path)
 	old, ours := w.man.Files[e.path]
+	if info, err := os.Lstat(atomicfile.Path(w.root, name)); err == nil && old.Stamp.same(info) && old.Hash == e.hash.String() && old.Kind == string(e.kind) {
+		p.keep[e.path] = old // as fast as can be, for this is the usual case
+		return nil
+	}
 	info, err := w.root.Lstat(name)
 	if err != nil { // not there, or below a file of ours
 		p.write = append(p.write, e)
@@ -290,18 +296,14 @@ func (w *work) compare(p *plan, e entry) error {
 		p.write = append(p.write, e)
 		return nil
 	}
-	same := ours && old.Stamp.same(info) && old.Hash == e.hash.String() && old.Kind == string(e.kind)
-	if !same {
-		content := w.hashOf(name, info)
-		same = content == e.hash && kindOfFile(info) == e.kind
-		if !same && !ours {
+	content := w.hashOf(name, info)
+	if content != e.hash || kindOfFile(info) != e.kind {
+		if !ours {
 			return w.conflict(name, "is there already")
 		}
-		if !same && !old.Stamp.same(info) && content.String() != old.Hash && w.man.Commit != "" {
+		if !old.Stamp.same(info) && content.String() != old.Hash && w.man.Commit != "" {
 			p.replace = append(p.replace, e.path)
 		}
-	}
-	if !same {
 		p.write = append(p.write, e)
 		return nil
 	}
@@ -343,7 +345,7 @@ func (w *work) onlyOurs(dir string, empty bool) bool {
 func (w *work) finish(commit string, entries []entry) error {
 	man := &manifest{Version: 1, Commit: commit, Files: make(map[string]manifestFile, len(entries))}
 	for _, e := range entries {
-		info, err := w.root.Lstat(w.at(e.path))
+		info, err := os.Lstat(atomicfile.Path(w.root, w.at(e.path)))
 		if err != nil {
 			return atomicfile.Error("read", atomicfile.Path(w.root, w.at(e.path)), err)
 		}
