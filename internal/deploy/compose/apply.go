@@ -49,7 +49,11 @@ func (d *deployment) Apply(ctx context.Context, plan rinca.Plan, out rinca.Outpu
 }
 
 func (d *deployment) up(ctx context.Context, changes map[string]rinca.Change, forced []string, out rinca.Output) error {
-	project, err := d.selected(ctx, changes)
+	there, err := d.tidy(ctx, changes, out)
+	if err != nil {
+		return err
+	}
+	project, err := d.selected(there, changes)
 	if err != nil {
 		return err
 	}
@@ -82,13 +86,9 @@ func (d *deployment) up(ctx context.Context, changes map[string]rinca.Change, fo
 
 // selected is the project with the services that change, and those that run
 // which they depend on.
-func (d *deployment) selected(ctx context.Context, changes map[string]rinca.Change) (*types.Project, error) {
-	running, err := d.engine.mine(ctx, d.project.Name)
-	if err != nil {
-		return nil, d.engine.fault(ctx, "look at project "+d.project.Name, err)
-	}
+func (d *deployment) selected(there []container.Summary, changes map[string]rinca.Change) (*types.Project, error) {
 	up := map[string]bool{}
-	for _, c := range running {
+	for _, c := range there {
 		if c.State == container.StateRunning {
 			up[c.Labels[api.ServiceLabel]] = true
 		}

@@ -29,7 +29,7 @@ func (e *Engine) fault(ctx context.Context, doing string, err error) error {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return rinca.Errorf(rinca.Unavailable, "%s: %s did not answer in time", doing, where).Because(err).
 			Try("see whether its Docker Engine hangs: docker info on %s", e.name)
-	case errors.Is(err, fs.ErrPermission), errdefs.IsPermissionDenied(err):
+	case errors.Is(err, fs.ErrPermission):
 		return rinca.Errorf(rinca.Forbidden, "%s: %s refuses us: %w", doing, where, err).
 			Try("run rinca as root, or add its user to the docker group")
 	case isConnection(err):
@@ -37,6 +37,10 @@ func (e *Engine) fault(ctx context.Context, doing string, err error) error {
 			Try("see whether its Docker Engine runs, and its address: rinca server show %s", e.name)
 	}
 	text := err.Error()
+	if strings.Contains(text, "has active endpoints") {
+		return rinca.Errorf(rinca.Conflict, "%s: %w", doing, err).
+			Try("a container that is in no file of the stack uses the network; see docker network inspect, and disconnect or remove it")
+	}
 	code := rinca.Unavailable // an engine's 5xx, and what Compose says without a class
 	switch {
 	case strings.Contains(text, "port is already allocated"), strings.Contains(text, "address already in use"),
@@ -46,7 +50,7 @@ func (e *Engine) fault(ctx context.Context, doing string, err error) error {
 		code = rinca.NotFound
 	case errdefs.IsInvalidArgument(err):
 		code = rinca.Invalid
-	case errdefs.IsUnauthorized(err):
+	case errdefs.IsUnauthorized(err), errdefs.IsPermissionDenied(err):
 		code = rinca.Forbidden
 	}
 	return rinca.Errorf(code, "%s: %w", doing, err)

@@ -95,7 +95,7 @@ type planner struct {
 }
 
 func (p *planner) service(s types.ServiceConfig) error {
-	list := p.o.containers[s.Name]
+	list, leftovers := splitLeftovers(p.o.containers[s.Name])
 	sp := rinca.ServicePlan{Service: s.Name, Change: rinca.Keep, Image: api.GetImageNameOrDefault(s, p.d.project.Name)}
 	for _, c := range list {
 		sp.Containers = append(sp.Containers, c.ID)
@@ -112,7 +112,7 @@ func (p *planner) service(s types.ServiceConfig) error {
 		sp.Change, sp.Reasons = rinca.Recreate, append(reasons, rinca.Reason{Kind: "forced"})
 	case len(reasons) > 0 && scale > 0:
 		sp.Change, sp.Reasons = rinca.Recreate, reasons
-	case len(list) != scale:
+	case len(list) != scale, len(leftovers) > 0:
 		sp.Change, sp.Reasons = rinca.Scale, []rinca.Reason{{Kind: "scale"}}
 	default:
 		p.liveliness(s, list, &sp)
@@ -125,7 +125,11 @@ func (p *planner) service(s types.ServiceConfig) error {
 // as they should be.
 func (p *planner) liveliness(s types.ServiceConfig, list []container.Summary, sp *rinca.ServicePlan) {
 	for _, c := range list {
+		_, _, misnamed := leftover(c)
 		switch {
+		case misnamed:
+			sp.Change, sp.Reasons = rinca.Start, []rinca.Reason{{Kind: "stopped"}}
+			return
 		case c.State == container.StateRunning, c.State == container.StateRestarting:
 		case c.State == container.StateExited && once(p.d.project, s) && exitCode(c.Status) == 0:
 		default:
