@@ -110,7 +110,7 @@ func denied(t rinca.Target, level rinca.Level) error {
 	if t.Kind == rinca.KindSystem {
 		return rinca.Errorf(rinca.Forbidden, "this is for administrators")
 	}
-	return rinca.Errorf(rinca.Forbidden, "this needs the level %s on %s %q", level, t.Kind, cut(t.Name)).Try("an administrator can grant it: rinca permission")
+	return rinca.Errorf(rinca.Forbidden, "this needs the level %s on %s %q", level, t.Kind, cut(t.Name)).Try("an administrator can grant it: rinca user explain")
 }
 
 // cut bounds what is repeated of a request.

@@ -77,9 +77,13 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	c.Log, c.Known = log, known
-	known.Set("configuration", []rinca.Secret{
+	secrets := []rinca.Secret{
 		c.Sources.Config.ConnectToken, c.Sources.Config.ServiceAccountToken, c.Sources.Config.Passphrase, c.AdminPassword,
-	})
+	}
+	if c.OIDC != nil {
+		secrets = append(secrets, c.OIDC.ClientSecret)
+	}
+	known.Set("configuration", secrets)
 	if c.Notify = server.Notifier(a.Getenv); c.Notify != nil {
 		go server.Watchdog(ctx, a.Getenv, c.Notify)
 	}

@@ -82,6 +82,7 @@ func (d *Deployer) Deploy(ctx context.Context, o Options, rec *Record) error {
 		return err
 	}
 	if err := j.prepare(ctx); err != nil {
+		j.restoreCheckout(ctx)
 		return err
 	}
 	rec.SetPlan(j.plan, j.files.commit)
@@ -170,12 +171,36 @@ func (j *job) carryOut(ctx context.Context) error {
 	return nil
 }
 
+// How long an engine may take. One that hangs would keep its worker for ever.
+const (
+	askTimeout   = 2 * time.Minute
+	pullTimeout  = 2 * time.Hour
+	applyTimeout = time.Hour
+)
+
+// within bounds work on an engine.
+func (j *job) within(ctx context.Context, d time.Duration, f func(context.Context) error) error {
+	hung := rinca.Errorf(rinca.Unavailable, "the server %s did not answer within %s", j.stack.ServerName(), d).
+		Try("rinca server show %s; restart its engine, then deploy again", j.stack.ServerName())
+	bounded, cancel := context.WithTimeoutCause(ctx, d, hung)
+	defer cancel()
+	err := f(bounded)
+	if err != nil && ctx.Err() == nil && bounded.Err() != nil {
+		return hung.Because(err)
+	}
+	return err
+}
+
 func (j *job) pull(ctx context.Context) (string, error) {
-	return "", j.dep.Pull(ctx, !j.stack.Pull && !j.o.Pull, j.rec.Line)
+	return "", j.within(ctx, pullTimeout, func(ctx context.Context) error {
+		return j.dep.Pull(ctx, !j.stack.Pull && !j.o.Pull, j.rec.Line)
+	})
 }
 
 func (j *job) apply(ctx context.Context) (string, error) {
-	return summary(j.plan), j.dep.Apply(ctx, j.plan, j.rec.Line)
+	return summary(j.plan), j.within(ctx, applyTimeout, func(ctx context.Context) error {
+		return j.dep.Apply(ctx, j.plan, j.rec.Line)
+	})
 }
 
 func (j *job) verify(ctx context.Context) (string, error) {

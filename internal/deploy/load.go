@@ -76,7 +76,11 @@ func (j *job) trackHostFiles(ctx context.Context) (err error) {
 // makePlan asks the engine what would change. A plan that writes nothing adds
 // what the files that it did not write would change.
 func (j *job) makePlan(ctx context.Context) (string, error) {
-	plan, err := j.dep.Plan(ctx, j.o.Force)
+	var plan rinca.Plan
+	err := j.within(ctx, askTimeout, func(ctx context.Context) (err error) {
+		plan, err = j.dep.Plan(ctx, j.o.Force)
+		return err
+	})
 	if err != nil {
 		return "", err
 	}

@@ -21,7 +21,11 @@ func (j *job) preflight(ctx context.Context) (string, error) {
 	for _, u := range append(j.facts.SecretFiles, j.facts.ConfigFiles...) {
 		problems = append(problems, j.checkFile(u)...)
 	}
-	more, err := j.dep.Preflight(ctx)
+	var more []rinca.Problem
+	err := j.within(ctx, askTimeout, func(ctx context.Context) (err error) {
+		more, err = j.dep.Preflight(ctx)
+		return err
+	})
 	if err != nil {
 		return "", err
 	}

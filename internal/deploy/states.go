@@ -205,3 +205,29 @@ func (d *Deployer) Watch(ctx context.Context, interval time.Duration) {
 		}
 	}
 }
+
+// Sweep removes mirrors of repositories that no stack names any more, every
+// interval, until ctx ends.
+func (d *Deployer) Sweep(ctx context.Context, interval time.Duration) {
+	t := time.NewTicker(interval)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		stacks, err := d.DB.Stacks(ctx)
+		if err != nil {
+			d.Log.Error("list the stacks", "error", err)
+			continue
+		}
+		var keep []rinca.Source
+		for i := range stacks {
+			keep = append(keep, stacks[i].Source)
+		}
+		if err := d.Mirrors.Sweep(ctx, keep); err != nil {
+			d.Log.Error("remove old mirrors", "error", err)
+		}
+	}
+}

@@ -23,20 +23,35 @@ type Vault struct {
 	Request export.Request
 	Now     func() time.Time
 
-	mu       sync.Mutex
+	once     sync.Once
+	turn     chan struct{} // whose turn it is to use the provider
+	mu       sync.Mutex    // of what follows
 	provider rinca.Provider
 	requests int // of providers that were closed
 	exported time.Time
 }
 
-// Reset forgets the provider: what configures it has changed.
-func (v *Vault) Reset() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.reset()
+// take waits for the turn, or for the end of ctx: what another piece of work
+// waits for may be a vault that does not answer.
+func (v *Vault) take(ctx context.Context) (release func(), err error) {
+	v.once.Do(func() { v.turn = make(chan struct{}, 1) })
+	select {
+	case v.turn <- struct{}{}:
+		return func() { <-v.turn }, nil
+	case <-ctx.Done():
+		return nil, canceled(ctx)
+	}
 }
 
-func (v *Vault) reset() {
+// Reset forgets the provider: what configures it has changed.
+func (v *Vault) Reset() {
+	release, err := v.take(context.Background())
+	if err != nil {
+		return // a context that does not end
+	}
+	defer release()
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if l, ok := v.provider.(rinca.Limiter); ok {
 		v.requests += l.Requests()
 	}
@@ -65,16 +80,23 @@ func (v *Vault) ExportedAt() time.Time {
 
 // use runs f with the provider.
 func (v *Vault) use(ctx context.Context, f func(rinca.Provider) error) error {
+	release, err := v.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.provider == nil {
-		p, err := v.Open(ctx)
-		if err != nil {
+	p := v.provider
+	v.mu.Unlock()
+	if p == nil {
+		if p, err = v.Open(ctx); err != nil {
 			return err
 		}
+		v.mu.Lock()
 		v.provider = p
+		v.mu.Unlock()
 	}
-	return f(v.provider)
+	return f(p)
 }
 
 // Resolve returns the values of references.
@@ -100,7 +122,9 @@ func (v *Vault) Export(ctx context.Context, req export.Request, plan bool) (*exp
 		} else {
 			out, err = e.Export(ctx, req)
 			if err == nil {
+				v.mu.Lock()
 				v.exported = v.Now()
+				v.mu.Unlock()
 			}
 		}
 		return err

@@ -155,6 +155,7 @@ func (p *plane) serve(ctx context.Context, listener net.Listener) error {
 	work.Go(func() { runErr <- p.runner.Run(background) })
 	work.Go(func() { p.engines.Watch(background, 15*time.Second) })
 	work.Go(func() { p.deployer.Watch(background, 15*time.Second) })
+	work.Go(func() { p.deployer.Sweep(background, 24*time.Hour) })
 	work.Go(func() { p.auth.Run(background) })
 	server := api.NewHTTPServer(p.api)
 	server.ErrorLog = slog.NewLogLogger(p.c.Log.Handler(), slog.LevelDebug)
