@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"rinca/internal/rinca"
 )
@@ -38,10 +39,23 @@ func (j *job) load(ctx context.Context) (string, error) {
 	if err := j.trackHostFiles(ctx); err != nil {
 		return "", err
 	}
+	if len(j.facts.Services) == 0 {
+		return "", noServices(j.stack)
+	}
 	if len(j.facts.Values) > 0 {
 		j.Known.Set("project:"+j.stack.Name, j.maskable(j.facts.Values))
 	}
 	return plural(len(j.facts.Services), "service"), nil
+}
+
+// noServices refuses a project that would deploy nothing, and that would be
+// taken for a good deploy of it.
+func noServices(s rinca.Stack) error {
+	e := rinca.Errorf(rinca.Invalid, "the compose files of stack %s have no service to deploy", s.Name)
+	if len(s.Profiles) > 0 {
+		return e.Try("are its profiles right? it has: %s", strings.Join(s.Profiles, ", "))
+	}
+	return e.Try("rinca stack destroy %s removes what runs; if its services have profiles: rinca stack set %s --compose-profile NAME", s.Name, s.Name)
 }
 
 // roots are the paths beside the source that the project may use: those that
