@@ -7,9 +7,11 @@ package compose
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
@@ -43,6 +45,8 @@ type Engine struct {
 	dial   dialer
 	local  bool // its files and ports are ours
 	client *client.Client
+	// lastDial is the last failure to connect, which the client does not tell.
+	lastDial atomic.Pointer[error]
 }
 
 var _ rinca.Engine = (*Engine)(nil)
@@ -69,20 +73,31 @@ func Open(_ context.Context, c Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := &http.Transport{MaxIdleConns: 16, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute}
-	api, err := client.New(
+	_, local := d.(unixDialer)
+	e := &Engine{name: c.Server.Name, dial: d, local: local}
+	transport := &http.Transport{
+		MaxIdleConns: 16, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
+		// Without this, a copy of it would look like one with TLS to the client.
+		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
+	}
+	e.client, err = client.New(
 		client.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}),
-		client.WithScheme("http"), client.WithHost("http://engine"), // resets the transport; what we want comes after it
-		client.WithDialContext(func(ctx context.Context, _, _ string) (net.Conn, error) { return d.dial(ctx) }),
+		// Wherever the engine is, the client takes it for a local one: so it
+		// asks no proxy of this process's environment, and compresses nothing.
+		client.WithScheme("http"), client.WithHost("unix:///engine"),
+		client.WithDialContext(func(ctx context.Context, _, _ string) (net.Conn, error) {
+			conn, err := d.dial(ctx)
+			if err != nil {
+				e.lastDial.Store(&err)
+			}
+			return conn, err
+		}),
 		client.WithUserAgent("rinca"),
 	)
 	if err != nil {
 		return nil, rinca.Errorf(rinca.Internal, "make client: %w", err)
 	}
-	transport.Proxy = nil // no proxy of this process's environment
-	transport.DisableCompression = true
-	_, local := d.(unixDialer)
-	return &Engine{name: c.Server.Name, dial: d, local: local, client: api}, nil
+	return e, nil
 }
 
 // Close ends connections.

@@ -2,9 +2,11 @@ package compose
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io/fs"
 	"net"
+	"net/url"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -32,8 +34,11 @@ func (e *Engine) fault(ctx context.Context, doing string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return rinca.Errorf(rinca.Forbidden, "%s: %s refuses us: %w", doing, where, err).
 			Try("run rinca as root, or add its user to the docker group")
+	case isTrust(err):
+		return rinca.Errorf(rinca.Forbidden, "%s: %s and rinca do not trust each other: %w", doing, where, e.cause(err)).
+			Try("compare its certificates with ours: rinca server set %s --ca FILE --cert FILE --key FILE", e.name)
 	case isConnection(err):
-		return rinca.Errorf(rinca.Unavailable, "%s: %s is out of reach: %w", doing, where, err).
+		return rinca.Errorf(rinca.Unavailable, "%s: %s is out of reach: %w", doing, where, e.cause(err)).
 			Try("see whether its Docker Engine runs, and its address: rinca server show %s", e.name)
 	}
 	text := err.Error()
@@ -54,6 +59,26 @@ func (e *Engine) fault(ctx context.Context, doing string, err error) error {
 		code = rinca.Forbidden
 	}
 	return rinca.Errorf(code, "%s: %w", doing, err)
+}
+
+// isTrust reports whether one side does not accept the other's certificate.
+func isTrust(err error) bool {
+	_, theirs := errors.AsType[*tls.CertificateVerificationError](err)
+	return theirs || strings.Contains(err.Error(), "remote error: tls:")
+}
+
+// cause is what went wrong below the client, which speaks of a socket that is
+// none.
+func (e *Engine) cause(err error) error {
+	if strings.Contains(err.Error(), "Cannot connect to the Docker daemon") {
+		if last := e.lastDial.Load(); last != nil {
+			return *last
+		}
+	}
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		return request.Err
+	}
+	return err
 }
 
 func isConnection(err error) bool {

@@ -88,8 +88,10 @@ func TestHungEngineIsBoundedByTheContext(t *testing.T) {
 		"apply":     func(ctx context.Context) error { return d.Apply(ctx, p, nil) },
 		"verify":    func(ctx context.Context) error { return d.Verify(ctx, rinca.Verify{}, nil) },
 		"pull":      func(ctx context.Context) error { return d.Pull(ctx, true, nil) },
-		"stop":      func(ctx context.Context) error { return s.engine.Operate(ctx, s.spec.Name, rinca.Operation{Kind: "stop"}, nil) },
-		"logs":      func(ctx context.Context) error { return s.engine.Logs(ctx, s.spec.Name, rinca.LogOptions{}, nil) },
+		"stop": func(ctx context.Context) error {
+			return s.engine.Operate(ctx, s.spec.Name, rinca.Operation{Kind: "stop"}, nil)
+		},
+		"logs": func(ctx context.Context) error { return s.engine.Logs(ctx, s.spec.Name, rinca.LogOptions{}, nil) },
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		start := time.Now()
