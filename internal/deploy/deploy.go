@@ -82,7 +82,7 @@ func (d *Deployer) Deploy(ctx context.Context, o Options, rec *Record) error {
 		return err
 	}
 	if err := j.prepare(ctx); err != nil {
-		j.restoreCheckout(ctx)
+		j.restoreFiles(ctx)
 		return err
 	}
 	rec.SetPlan(j.plan, j.files.commit)
@@ -140,16 +140,10 @@ func (j *job) prepare(ctx context.Context) error {
 }
 
 // carryOut runs the stages that touch what runs. From Apply on, a failure is
-// followed by a rollback.
+// followed by a rollback; before it, only files are put back.
 func (j *job) carryOut(ctx context.Context) error {
-	if j.hooks.pre != nil {
-		if err := j.rec.Stage(ctx, "Pre-deploy", func(ctx context.Context) (string, error) {
-			return "", j.runHook(ctx, j.hooks.pre)
-		}); err != nil {
-			return err
-		}
-	}
-	if err := j.rec.Stage(ctx, "Pull", j.pull); err != nil {
+	if err := j.ready(ctx); err != nil {
+		j.restoreFiles(ctx)
 		return err
 	}
 	err := j.rec.Stage(ctx, "Apply", j.apply)
@@ -169,6 +163,18 @@ func (j *job) carryOut(ctx context.Context) error {
 		})
 	}
 	return nil
+}
+
+// ready runs the stages between the plan and what it says.
+func (j *job) ready(ctx context.Context) error {
+	if j.hooks.pre != nil {
+		if err := j.rec.Stage(ctx, "Pre-deploy", func(ctx context.Context) (string, error) {
+			return "", j.runHook(ctx, j.hooks.pre)
+		}); err != nil {
+			return err
+		}
+	}
+	return j.rec.Stage(ctx, "Pull", j.pull)
 }
 
 // How long an engine may take. One that hangs would keep its worker for ever.

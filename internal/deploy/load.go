@@ -16,7 +16,7 @@ func (j *job) load(ctx context.Context) (string, error) {
 		return "", err
 	}
 	j.engine = engine
-	j.project.Name = j.stack.ProjectName()
+	j.project.Name, j.project.Stack = j.stack.ProjectName(), j.stack.Name
 	j.project.Dir, j.project.Source, j.project.Live = j.files.dir, j.files.root, j.files.live
 	j.project.Read = j.compose.read
 	j.project.Profiles = j.stack.Profiles

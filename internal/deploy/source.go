@@ -225,23 +225,20 @@ func sorted(names []string) []string {
 	return slices.Compact(out)
 }
 
-// restoreCheckout puts the files of the last good deploy back after one that
-// failed before it touched anything: containers may mount their folder.
-func (j *job) restoreCheckout(ctx context.Context) {
-	if j.stack.Source.Kind != rinca.SourceGit || j.files.commit == "" {
-		return
-	}
+// restoreFiles puts the files of the last good deploy back after one that
+// failed before it touched anything that runs: containers may mount their
+// folder. What is there already costs a look at the disk.
+func (j *job) restoreFiles(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
-	mark, err := j.DB.Mark(ctx, j.stack.Name)
-	if err != nil || mark.Commit == "" || mark.Commit == j.files.commit {
-		return // there is none, or they are there
-	}
 	g, err := j.goodGeneration(ctx, j.stack.Name)
-	if err != nil || g.Stack.Source.Kind != rinca.SourceGit {
+	if rinca.CodeOf(err) == rinca.NotFound || g.Stack.Source.Kind == rinca.SourceHost {
 		return
 	}
-	dest := filepath.Join(j.dir(j.stack.Name), "src")
-	if _, err := j.Mirrors.Checkout(ctx, git.Request{Source: g.Stack.Source, Dest: dest}, g.Commit); err != nil {
+	if err == nil {
+		old := &job{Deployer: j.Deployer, rec: j.rec, stack: g.Stack}
+		err = old.restoreSource(ctx, g)
+	}
+	if err != nil {
 		j.warn("the files of the last good deploy could not be put back: " + err.Error())
 	}
 }

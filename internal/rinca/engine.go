@@ -71,6 +71,8 @@ type EngineInfo struct {
 // A Project is what an engine is given to deploy.
 type Project struct {
 	Name string
+	// Stack is what messages call it; "" means Name.
+	Stack string
 	Dir  string // working directory, absolute: the stack's folder
 	// Files are the compose files, absolute, inside Dir or one of Roots.
 	Files []string

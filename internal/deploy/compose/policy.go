@@ -22,7 +22,7 @@ type policy struct {
 }
 
 func newPolicy(p rinca.Project) policy {
-	pol := policy{stack: p.Name}
+	pol := policy{stack: stackOf(p)}
 	for _, root := range append([]string{p.Source}, p.Roots...) {
 		if root == "" || !filepath.IsAbs(root) {
 			continue

@@ -236,7 +236,17 @@ func (w *verifier) fail(ctx context.Context, service string, c container.Summary
 	w.probe(ctx, service, c)
 	w.d.engine.lastLines(ctx, c, w.out)
 	return rinca.Errorf(rinca.Unavailable, "service %s %s", service, how).
-		Try("see its lines: rinca stack logs %s %s", w.d.spec.Name, service)
+		Try("see its lines: rinca stack logs %s %s", w.d.stack(), service)
+}
+
+// stack is what commands of ours call the project.
+func (d *deployment) stack() string { return stackOf(d.spec) }
+
+func stackOf(p rinca.Project) string {
+	if p.Stack != "" {
+		return p.Stack
+	}
+	return p.Name
 }
 
 // probe sends what the last health check said.
@@ -270,5 +280,5 @@ func (w *verifier) late(ctx context.Context, timeout time.Duration) error {
 		texts = []string{"server " + w.d.engine.name + " does not answer"}
 	}
 	return rinca.Errorf(rinca.Unavailable, "not good after %s: %s", timeout, strings.Join(texts, "; ")).
-		Try("see its lines: rinca stack logs %s; give it more time: rinca stack set %s --verify-timeout 5m", w.d.spec.Name, w.d.spec.Name)
+		Try("see its lines: rinca stack logs %s; give it more time: rinca stack set %s --verify-timeout 5m", w.d.stack(), w.d.stack())
 }
