@@ -113,6 +113,8 @@ func reasonWord(kind string) string {
 		return "env file"
 	case "config_file":
 		return "config file"
+	case "again":
+		return "runs at each deploy"
 	case "gone":
 		return "in no file any more"
 	}

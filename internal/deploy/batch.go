@@ -66,6 +66,7 @@ func (d *Deployer) Changes(ctx context.Context, name string, rec *Record) (bool,
 	if err != nil {
 		return false, err
 	}
+	j.looking = true
 	if err := j.prepare(ctx); err != nil {
 		return false, err
 	}

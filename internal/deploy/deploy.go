@@ -59,6 +59,9 @@ type job struct {
 	engine rinca.Engine
 	// planning writes nothing: no checkout over the live one, no files.
 	planning bool
+	// looking asks whether anything differs; a stack of one-shot services that
+	// could run again does not.
+	looking bool
 
 	files    files
 	vars     *variables

@@ -101,6 +101,9 @@ func (j *job) makePlan(ctx context.Context) (string, error) {
 	if j.planning {
 		j.addUnwritten(&plan)
 	}
+	if !j.looking {
+		j.runAgain(&plan)
+	}
 	if len(j.o.Services) > 0 {
 		if err := j.only(&plan); err != nil {
 			return "", err
@@ -113,6 +116,20 @@ func (j *job) makePlan(ctx context.Context) (string, error) {
 		}
 	}
 	return summary(plan), nil
+}
+
+// runAgain makes a stack that has one-shot services alone run them: to do that
+// is what it is deployed for, as with docker compose up, and its update says
+// how they ended. A deploy of many stacks leaves it alone when nothing differs.
+func (j *job) runAgain(plan *rinca.Plan) {
+	if slices.ContainsFunc(j.facts.Services, func(s rinca.ServiceFacts) bool { return !s.OneShot }) {
+		return
+	}
+	for i := range plan.Services {
+		if s := &plan.Services[i]; s.Change == rinca.Keep && len(s.Containers) > 0 {
+			s.Change, s.Reasons = rinca.Start, []rinca.Reason{{Kind: "again"}}
+		}
+	}
 }
 
 // addUnwritten marks the services that read files which an export would write.

@@ -180,7 +180,7 @@ type ServicePlan struct {
 // A Reason is why a service changes.
 type Reason struct {
 	// Kind is one of: new, image, config, environment, env_file, secret,
-	// config_file, mount, dependency, forced, stopped, scale, gone.
+	// config_file, mount, dependency, forced, stopped, scale, gone, again.
 	Kind string `json:"kind"`
 	// Names are of what changed: keys of the environment, secrets, configs,
 	// paths, other services. Never values.

@@ -140,7 +140,8 @@ func (p policy) openAny(what, path string) (*os.File, error) {
 	}
 	if !info.Mode().IsRegular() {
 		f.Close()
-		return nil, rinca.Errorf(rinca.Invalid, "%s: %s is not a file", what, path)
+		return nil, rinca.Errorf(rinca.Invalid, "%s: %s is not a file", what, path).
+			Try("if it is an empty directory, remove it: an engine makes one where a mounted file was missing")
 	}
 	return f, nil
 }
