@@ -36,7 +36,7 @@ var layers = []string{
 	"server",
 	"doctor",
 	"cli",
-	"arch",
+	"arch scenario",
 }
 
 // homes of heavy dependencies: nobody else may import them.
