@@ -1,8 +1,7 @@
 package api
 
 import (
-	"regexp"
-
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -66,7 +65,7 @@ func (s *Server) getGitAccount(r *request) (any, error) {
 	return shownAccount(a), nil
 }
 
-var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$`)
+var hostName = lazyregexp.New(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$`)
 
 func (s *Server) putGitAccount(r *request) (any, error) {
 	in := body[gitAccountInput](r)

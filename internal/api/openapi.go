@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
-	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -94,7 +94,7 @@ func (s *schemas) responses(rt *route) object {
 	return object{strconv.Itoa(rt.good()): good, "default": failed}
 }
 
-var pathPart = regexp.MustCompile(`\{([a-z_]+)\}`)
+var pathPart = lazyregexp.New(`\{([a-z_]+)\}`)
 
 func parameters(rt *route, method, path string) []any {
 	var out []any

@@ -22,7 +22,7 @@ const module = "rinca"
 // layers, bottom first. A package imports only from lines above its own;
 // packages on one line do not import one another.
 var layers = []string{
-	"rinca",
+	"rinca lazyregexp",
 	"atomicfile envfile redact seal interpolate",
 	"config generate database",
 	"vault/connect vault/opcli vault/opsdk vault/embedded store git client deploy/compose",

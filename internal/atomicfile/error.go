@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -51,7 +51,7 @@ func Mend(dir string) string {
 	return fmt.Sprintf("sudo chown -R %d:%d %s && sudo chmod u+rwx %s", os.Geteuid(), os.Getegid(), dir, dir)
 }
 
-var plain = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
+var plain = lazyregexp.New(`^[A-Za-z0-9_./:@%+=,-]+$`)
 
 // Quote writes a path so that a shell reads it as one word.
 func Quote(path string) string {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -141,7 +141,7 @@ func (p *logPrinter) hue(name string) style {
 	return p.colors[name]
 }
 
-var sgr = regexp.MustCompile("\x1b\\[[0-9;:]*m")
+var sgr = lazyregexp.New("\x1b\\[[0-9;:]*m")
 
 // terminalSafe keeps colours, if there are any, and nothing else that a
 // terminal would obey.

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"regexp"
 	"time"
 	"unicode/utf8"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -187,7 +187,7 @@ func decode(body io.Reader, into any) error {
 // surrogate finds the escapes of halves of characters in JSON, in pairs or
 // alone; the first alternative steps over an escaped backslash. encoding/json
 // puts U+FFFD in the place of half a character.
-var surrogate = regexp.MustCompile(`\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}`)
+var surrogate = lazyregexp.New(`\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}`)
 
 // exactText reports whether every string of a JSON text arrives as it was
 // sent: a value that is changed on its way is worse than one refused.

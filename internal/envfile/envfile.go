@@ -10,10 +10,11 @@
 package envfile
 
 import (
-	"regexp"
 	"strings"
 
 	"rinca/internal/rinca"
+
+	"rinca/internal/lazyregexp"
 )
 
 // A Format says which readers a file has to serve.
@@ -51,7 +52,7 @@ func ParseFormat(name string) (Format, error) {
 	return "", rinca.Errorf(rinca.Usage, "unknown env-file format %q", name).Try("one of %s", strings.Join(names, ", "))
 }
 
-var validKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var validKey = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // ValidKey reports whether every reader accepts key as the name of a
 // variable: a letter or underscore, then letters, digits and underscores.

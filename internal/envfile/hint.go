@@ -1,9 +1,10 @@
 package envfile
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"rinca/internal/lazyregexp"
 )
 
 // A Hint is what an entry of a .env.example file tells about the value that
@@ -63,9 +64,9 @@ func (e *Entry) Hint() Hint {
 }
 
 // address is the placeholder of a URL, an e-mail address or a domain.
-var address = regexp.MustCompile(`@|://|(?i)example\.(com|org|net)`)
+var address = lazyregexp.New(`@|://|(?i)example\.(com|org|net)`)
 
-var directive = regexp.MustCompile(`(?mi)^rinca:[ \t]*(\S.*?)[ \t]*$`)
+var directive = lazyregexp.New(`(?mi)^rinca:[ \t]*(\S.*?)[ \t]*$`)
 
 // obey takes what is said to us in so many words.
 func (h *Hint) obey(comments string) {
@@ -86,27 +87,27 @@ func (h *Hint) obey(comments string) {
 // commentRecipes are commands that people write into comments, and the
 // recipes that do the same. The first number found is the recipe's.
 var commentRecipes = []struct {
-	re     *regexp.Regexp
+	re     *lazyregexp.Regexp
 	recipe string
 }{
-	{regexp.MustCompile(`(?i)openssl rand\s+-base64\s+(\d{1,4})`), "base64"},
-	{regexp.MustCompile(`(?i)openssl rand\s+-hex\s+(\d{1,4})`), "hex"},
-	{regexp.MustCompile(`(?i)token_urlsafe\((\d{1,4})\)`), "base64url"},
-	{regexp.MustCompile(`(?i)token_hex\((\d{1,4})\)`), "hex"},
-	{regexp.MustCompile(`(?i)head -c\s*(\d{1,4})\s+/dev/u?random\s*\|\s*base64`), "base64"},
-	{regexp.MustCompile(`(?i)/dev/u?random.*\|\s*head -c\s*(\d{1,4})`), "generate"},
-	{regexp.MustCompile(`(?i)\bpwgen\s+(?:-\S+\s+)*(\d{1,4})`), "generate"},
-	{regexp.MustCompile(`(?i)\buuidgen\b|\buuid4\(|\brandom uuid\b`), "uuid"},
-	{regexp.MustCompile(`(?i)ssh-keygen\s.*-t\s+ed25519|genpkey\s.*ed25519`), "ed25519"},
-	{regexp.MustCompile(`(?i)openssl genrsa|genpkey\s.*-algorithm\s+rsa|ssh-keygen\s.*-t\s+rsa`), "rsa"},
+	{lazyregexp.New(`(?i)openssl rand\s+-base64\s+(\d{1,4})`), "base64"},
+	{lazyregexp.New(`(?i)openssl rand\s+-hex\s+(\d{1,4})`), "hex"},
+	{lazyregexp.New(`(?i)token_urlsafe\((\d{1,4})\)`), "base64url"},
+	{lazyregexp.New(`(?i)token_hex\((\d{1,4})\)`), "hex"},
+	{lazyregexp.New(`(?i)head -c\s*(\d{1,4})\s+/dev/u?random\s*\|\s*base64`), "base64"},
+	{lazyregexp.New(`(?i)/dev/u?random.*\|\s*head -c\s*(\d{1,4})`), "generate"},
+	{lazyregexp.New(`(?i)\bpwgen\s+(?:-\S+\s+)*(\d{1,4})`), "generate"},
+	{lazyregexp.New(`(?i)\buuidgen\b|\buuid4\(|\brandom uuid\b`), "uuid"},
+	{lazyregexp.New(`(?i)ssh-keygen\s.*-t\s+ed25519|genpkey\s.*ed25519`), "ed25519"},
+	{lazyregexp.New(`(?i)openssl genrsa|genpkey\s.*-algorithm\s+rsa|ssh-keygen\s.*-t\s+rsa`), "rsa"},
 }
 
 var (
-	minLength   = regexp.MustCompile(`(?i)min(?:imum)?(?: of| length)?[-_ :]*(\d{1,3})|at least (\d{1,3})[- ]?char|(\d{1,3})[-+ ]+char(?:acter)?s? (?:or (?:more|longer)|min)`)
-	exactLength = regexp.MustCompile(`(?i)(?:exactly|must be) (\d{1,3})[- ]char|exactly (\d{1,3})[- ](?:letters|digits|bytes)`)
+	minLength   = lazyregexp.New(`(?i)min(?:imum)?(?: of| length)?[-_ :]*(\d{1,3})|at least (\d{1,3})[- ]?char|(\d{1,3})[-+ ]+char(?:acter)?s? (?:or (?:more|longer)|min)`)
+	exactLength = lazyregexp.New(`(?i)(?:exactly|must be) (\d{1,3})[- ]char|exactly (\d{1,3})[- ](?:letters|digits|bytes)`)
 )
 
-func firstNumber(re *regexp.Regexp, s string) int {
+func firstNumber(re *lazyregexp.Regexp, s string) int {
 	for _, m := range re.FindStringSubmatch(s) {
 		if n, err := strconv.Atoi(m); err == nil {
 			return n
@@ -116,9 +117,9 @@ func firstNumber(re *regexp.Regexp, s string) int {
 }
 
 var (
-	sameRemark = regexp.MustCompile(`(?i)\b(?:must (?:match|equal|be the same as)|same (?:value )?as|identical to)\b(.*)`)
-	envName    = regexp.MustCompile(`[A-Za-z0-9_-]*[A-Za-z0-9_.-]*\.env\b`)
-	keyName    = regexp.MustCompile(`\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b`)
+	sameRemark = lazyregexp.New(`(?i)\b(?:must (?:match|equal|be the same as)|same (?:value )?as|identical to)\b(.*)`)
+	envName    = lazyregexp.New(`[A-Za-z0-9_-]*[A-Za-z0-9_.-]*\.env\b`)
+	keyName    = lazyregexp.New(`\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b`)
 )
 
 // sameAs reads "must match postgres.env" and its kind.
@@ -136,10 +137,10 @@ func sameAs(comments, own string) (file, key string) {
 }
 
 var (
-	concealedName = regexp.MustCompile(`(?i)PASS(WD|PHRASE|WORD|CODE)?(_|\d|$)|PASSWORD|SECRET|TOKEN|CREDENTIAL|PRIVATE|PWD|(^|_)(API_?)?KEYS?\d*$|_KEY_|(^|_)(SALT|PEPPER|DSN|AUTH|WEBHOOK|PIN|HASH|SEED|CERT|PEM|JWT|COOKIE|LICENSE)S?(_|$)`)
-	plainName     = regexp.MustCompile(`(?i)(^|_)(HOSTS?|HOSTNAME|PORTS?|USERS?|USERNAME|E?MAIL|FROM|DOMAINS?|NAME|DB|DATABASE|TZ|TIMEZONE|LEVEL|ENABLED?|DISABLED?|MODE|REGION|BUCKET|PATH|DIR|VERSION|TAG|LOCALE|LANG|TIMEOUT|INTERVAL|SCHEDULE|CRON|TLS|SSL|DEBUG|PUID|PGID|UID|GID|URL|URI|ENDPOINT|REPOSITORY|ADDR|ADDRESS|TTL|SIZE|COUNT|LIMIT|ENV|ENVIRONMENT|SERVER|TYPE|DRIVER)$`)
-	plainValue    = regexp.MustCompile(`(?i)^(true|false|yes|no|on|off|\d{1,5}|debug|info|warn(ing)?|error|UTC|[A-Z][a-z]+/[A-Z][A-Za-z_]+)$`)
-	userInfo      = regexp.MustCompile(`://[^/@\s]*:[^/@\s]*@`)
+	concealedName = lazyregexp.New(`(?i)PASS(WD|PHRASE|WORD|CODE)?(_|\d|$)|PASSWORD|SECRET|TOKEN|CREDENTIAL|PRIVATE|PWD|(^|_)(API_?)?KEYS?\d*$|_KEY_|(^|_)(SALT|PEPPER|DSN|AUTH|WEBHOOK|PIN|HASH|SEED|CERT|PEM|JWT|COOKIE|LICENSE)S?(_|$)`)
+	plainName     = lazyregexp.New(`(?i)(^|_)(HOSTS?|HOSTNAME|PORTS?|USERS?|USERNAME|E?MAIL|FROM|DOMAINS?|NAME|DB|DATABASE|TZ|TIMEZONE|LEVEL|ENABLED?|DISABLED?|MODE|REGION|BUCKET|PATH|DIR|VERSION|TAG|LOCALE|LANG|TIMEOUT|INTERVAL|SCHEDULE|CRON|TLS|SSL|DEBUG|PUID|PGID|UID|GID|URL|URI|ENDPOINT|REPOSITORY|ADDR|ADDRESS|TTL|SIZE|COUNT|LIMIT|ENV|ENVIRONMENT|SERVER|TYPE|DRIVER)$`)
+	plainValue    = lazyregexp.New(`(?i)^(true|false|yes|no|on|off|\d{1,5}|debug|info|warn(ing)?|error|UTC|[A-Z][a-z]+/[A-Z][A-Za-z_]+)$`)
+	userInfo      = lazyregexp.New(`://[^/@\s]*:[^/@\s]*@`)
 )
 
 // IsConcealed reports whether a variable of this name and value is to be
@@ -156,12 +157,12 @@ func IsConcealed(key, value string) bool {
 }
 
 // harmless are names that only sound secret: PASSWORD_MIN_LENGTH.
-var harmless = regexp.MustCompile(`(?i)_(LENGTH|TTL|EXPIRY|EXPIRATION|ENABLED|REQUIRED|ALGORITHM|POLICY|PATH|FILE|DAYS|HOURS|MINUTES|SECONDS)$`)
+var harmless = lazyregexp.New(`(?i)_(LENGTH|TTL|EXPIRY|EXPIRATION|ENABLED|REQUIRED|ALGORITHM|POLICY|PATH|FILE|DAYS|HOURS|MINUTES|SECONDS)$`)
 
-var secretName = regexp.MustCompile(`(?i)PASS(WD|PHRASE|WORD)?(_|\d|$)|PASSWORD|SECRET|TOKEN|(^|_)(PRIVATE|API|ACCESS|ENCRYPTION|SIGNING|MASTER|AUTH)?_?KEY$|(^|_)(SALT|PEPPER|JWT)(_|$)`)
+var secretName = lazyregexp.New(`(?i)PASS(WD|PHRASE|WORD)?(_|\d|$)|PASSWORD|SECRET|TOKEN|(^|_)(PRIVATE|API|ACCESS|ENCRYPTION|SIGNING|MASTER|AUTH)?_?KEY$|(^|_)(SALT|PEPPER|JWT)(_|$)`)
 
 // about are names of what belongs to a secret without being one.
-var about = regexp.MustCompile(`(?i)_(NAME|ID|URL|TYPE|USER|HOST)$`)
+var about = lazyregexp.New(`(?i)_(NAME|ID|URL|TYPE|USER|HOST)$`)
 
 // IsSecretName reports whether a variable of this name surely holds a secret,
 // one that must be hard to guess.

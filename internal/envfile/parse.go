@@ -2,11 +2,11 @@ package envfile
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -126,7 +126,7 @@ func (p *parser) next() bool {
 
 // A commented-out variable has no blanks around "=", so that prose such as
 // "# see also: x = y" is not taken for one.
-var commentedOut = regexp.MustCompile(`^#[ \t]?((?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*=\S?.*)$`)
+var commentedOut = lazyregexp.New(`^#[ \t]?((?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*=\S?.*)$`)
 
 func (p *parser) commentedOut(line string) bool {
 	m := commentedOut.FindStringSubmatch(line)
@@ -178,7 +178,7 @@ func (p *parser) takeComments(e *Entry) {
 	p.comments = nil
 }
 
-var exportWord = regexp.MustCompile(`^export[ \t]+`)
+var exportWord = lazyregexp.New(`^export[ \t]+`)
 
 // key reads a name and what separates it from its value.
 func (p *parser) key(e *Entry) (hasValue bool, err error) {

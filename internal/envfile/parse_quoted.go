@@ -1,10 +1,10 @@
 package envfile
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -62,7 +62,7 @@ func (p *parser) afterQuote(e *Entry) error {
 	return nil
 }
 
-var escape = regexp.MustCompile(`\\(?:[abcfnrtv$"\\]|0\d{0,3})`)
+var escape = lazyregexp.New(`\\(?:[abcfnrtv$"\\]|0\d{0,3})`)
 
 // unescape resolves the escapes of double quotes as Compose does. "\$"
 // becomes "$$", which references takes for a dollar sign.
@@ -83,8 +83,8 @@ func unescape(s string) string {
 }
 
 var (
-	named  = regexp.MustCompile(`^\$([A-Za-z_][A-Za-z0-9_]*)`)
-	braced = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)(\}|:?[-+?])`)
+	named  = lazyregexp.New(`^\$([A-Za-z_][A-Za-z0-9_]*)`)
+	braced = lazyregexp.New(`^\$\{([A-Za-z_][A-Za-z0-9_]*)(\}|:?[-+?])`)
 )
 
 // references cuts text at the variables that a reader would put in. bad is

@@ -1,22 +1,23 @@
 package envfile
 
 import (
-	"regexp"
 	"strings"
+
+	"rinca/internal/lazyregexp"
 )
 
 // placeholders are the forms of "put your value here" that are in use.
-var placeholders = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)^(replace|change|fill|insert|enter|set)[-_ ]?(me|this|with)([^a-z]|$)`),
-	regexp.MustCompile(`(?i)^your[-_ ]`),
-	regexp.MustCompile(`(?i)[-_ ]here$`),
-	regexp.MustCompile(`^<.*>$`),
-	regexp.MustCompile(`(?i)(^|[@/.])example\.(com|org|net)`),
-	regexp.MustCompile(`(?i)^(x{3,}|\*{3,}|\.{3,}|todo|tbd|none|password|secret|changeit)$`),
-	regexp.MustCompile(`(?i)[-_]minimum[-_]\d+[-_]char`),
+var placeholders = []*lazyregexp.Regexp{
+	lazyregexp.New(`(?i)^(replace|change|fill|insert|enter|set)[-_ ]?(me|this|with)([^a-z]|$)`),
+	lazyregexp.New(`(?i)^your[-_ ]`),
+	lazyregexp.New(`(?i)[-_ ]here$`),
+	lazyregexp.New(`^<.*>$`),
+	lazyregexp.New(`(?i)(^|[@/.])example\.(com|org|net)`),
+	lazyregexp.New(`(?i)^(x{3,}|\*{3,}|\.{3,}|todo|tbd|none|password|secret|changeit)$`),
+	lazyregexp.New(`(?i)[-_]minimum[-_]\d+[-_]char`),
 }
 
-var unexpanded = regexp.MustCompile(`^\$\{[A-Z_][A-Z0-9_]*\}$`)
+var unexpanded = lazyregexp.New(`^\$\{[A-Z_][A-Z0-9_]*\}$`)
 
 // IsPlaceholder reports whether a value stands for one that somebody has yet
 // to fill in: REPLACE_ME, change_me_to_…, your-secret-key-here, <token>,

@@ -1,10 +1,10 @@
 package envfile
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -29,7 +29,7 @@ const (
 // bare is what every reader takes as it is. No space, no tilde, none of
 // $ \ ' " ` ; & | < > ( ), nothing outside ASCII: old shells take some
 // non-ASCII bytes for blanks.
-var bare = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,^!#*?{}\[\]-]*$`)
+var bare = lazyregexp.New(`^[A-Za-z0-9_./:@%+=,^!#*?{}\[\]-]*$`)
 
 // maxRawLine is the longest line, without its newline, that Docker's reader
 // takes.

@@ -2,12 +2,12 @@ package generate
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"rinca/internal/envfile"
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -150,7 +150,7 @@ func (s *Spec) number(args string) error {
 	return nil
 }
 
-var itemName = regexp.MustCompile(`^[^/:$\x00-\x1f]+\.env$`)
+var itemName = lazyregexp.New(`^[^/:$\x00-\x1f]+\.env$`)
 
 // ParseRef reads KEY or FILE.env/KEY.
 func ParseRef(text string) (Ref, error) {

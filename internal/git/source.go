@@ -8,9 +8,9 @@ import (
 	"net/url"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -42,10 +42,10 @@ func (a address) hostname() string {
 }
 
 var (
-	scpLike  = regexp.MustCompile(`^([A-Za-z0-9_][A-Za-z0-9_.-]*)@([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]):([^:].*)$`)
-	hostLike = regexp.MustCompile(`^([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
-	userLike = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
-	commitID = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	scpLike  = lazyregexp.New(`^([A-Za-z0-9_][A-Za-z0-9_.-]*)@([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]):([^:].*)$`)
+	hostLike = lazyregexp.New(`^([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+	userLike = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	commitID = lazyregexp.New(`^[0-9a-f]{40}$`)
 )
 
 // parseAddress checks the URL of a source, and that the account is for it. Its

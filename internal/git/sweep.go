@@ -6,14 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"syscall"
 
 	"rinca/internal/atomicfile"
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
-var mirrorName = regexp.MustCompile(`^[0-9a-f]{24}$`)
+var mirrorName = lazyregexp.New(`^[0-9a-f]{24}$`)
 
 // Sweep removes the mirrors of repositories that no source names, but for
 // those that somebody is using. The accounts of the sources count by name.

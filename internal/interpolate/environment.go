@@ -1,9 +1,9 @@
 package interpolate
 
 import (
-	"regexp"
 	"strings"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -14,7 +14,7 @@ type Pair struct {
 	Line  int // from 1
 }
 
-var environmentKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.\-]*$`)
+var environmentKey = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_.\-]*$`)
 
 // Environment reads the text of a stack's environment: lines of KEY = VALUE or
 // KEY: VALUE, a leading "-" allowed; lines that are empty or begin with # or //

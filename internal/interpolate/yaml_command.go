@@ -1,10 +1,11 @@
 package interpolate
 
 import (
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"rinca/internal/lazyregexp"
 )
 
 // findCommands finds the scalars that a container's shell may get to read:
@@ -43,8 +44,8 @@ func (y *yamlFile) findIn(service *yaml.Node) {
 }
 
 var (
-	shellName = regexp.MustCompile(`(^|/)(sh|ash|bash|dash|ksh|zsh)$`)
-	shellFlag = regexp.MustCompile(`^-[a-z]*c$`)
+	shellName = lazyregexp.New(`(^|/)(sh|ash|bash|dash|ksh|zsh)$`)
+	shellFlag = lazyregexp.New(`^-[a-z]*c$`)
 )
 
 // findWhole finds the command of a service that must not be split: one text of

@@ -2,12 +2,12 @@ package lint
 
 import (
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
 	"rinca/internal/envfile"
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -30,8 +30,8 @@ var common = strings.Fields(`
 `)
 
 var (
-	notSecret = regexp.MustCompile(`(?i)^(true|false|yes|no|on|off|none|/.*|[a-z][a-z0-9+.-]*://[^@]*)$`)
-	ornament  = regexp.MustCompile(`^[\d\W_]+|[\d\W_]+$`)
+	notSecret = lazyregexp.New(`(?i)^(true|false|yes|no|on|off|none|/.*|[a-z][a-z0-9+.-]*://[^@]*)$`)
+	ornament  = lazyregexp.New(`^[\d\W_]+|[\d\W_]+$`)
 )
 
 // weakness says why a value is easily guessed; "" when it is not, or when its

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -82,7 +82,7 @@ func oneLine(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
 }
 
-var serverStatus = regexp.MustCompile(`^\(\d{3}\) `)
+var serverStatus = lazyregexp.New(`^\(\d{3}\) `)
 
 // exitStatus is 4 for an answer of the server that is told with its status,
 // else 1.

@@ -3,11 +3,11 @@ package opcommand
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 	"rinca/internal/vault"
 )
@@ -166,7 +166,7 @@ func strength(password string) string {
 }
 
 // plainName matches what a secret reference can hold as it is.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9_. -]+$`)
+var plainName = lazyregexp.New(`^[A-Za-z0-9_. -]+$`)
 
 // reference is the secret reference of a field, with the ids of what has a
 // name that no reference can hold.

@@ -3,7 +3,6 @@ package rinca
 import (
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
 	"unicode"
 )
@@ -15,18 +14,13 @@ const (
 	maxText    = 1 << 20  // bytes of any text
 )
 
-var (
-	projectName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
-	tagName     = regexp.MustCompile(`^[^\s,"'\\]{1,100}$`)
-)
-
 // Check reports the first thing in a stack that can never be right, without
 // looking at anything outside it. Errors have code Invalid.
 func (s *Stack) Check() error {
 	if !ValidStackName(s.Name) {
 		return Errorf(Invalid, "%.40q is no name of a stack", s.Name).Try("letters, digits and ._- , the first a letter or digit")
 	}
-	if p := s.ProjectName(); !projectName.MatchString(p) {
+	if p := s.ProjectName(); !validProjectName(p) {
 		return Errorf(Invalid, "%.40q is no name of a Compose project", p).Try("set project: small letters, digits, _ and -")
 	}
 	if s.Server != "" && !ValidStackName(s.Server) {
@@ -38,7 +32,7 @@ func (s *Stack) Check() error {
 		}
 	}
 	for _, tag := range s.Tags {
-		if !tagName.MatchString(tag) {
+		if !validTag(tag) {
 			return Errorf(Invalid, "%.40q is no tag", tag).Try("no blanks, commas, quotes or backslashes")
 		}
 	}

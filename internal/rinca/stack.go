@@ -1,7 +1,6 @@
 package rinca
 
 import (
-	"regexp"
 	"strings"
 	"time"
 )
@@ -16,12 +15,10 @@ const DefaultVault = "homelab"
 // DefaultDest is the directory that exports go to when none is named.
 const DefaultDest = "/mnt/apps01/secrets"
 
-var stackName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
-
 // ValidStackName reports whether name may name a stack: it is one path
 // element that starts with a letter or digit.
 func ValidStackName(name string) bool {
-	return stackName.MatchString(name) && !strings.Contains(name, "..")
+	return isName(name, 128, "._-") && !strings.Contains(name, "..")
 }
 
 // Stacks returns the names of the stacks that the item's tags assign it to,

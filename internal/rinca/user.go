@@ -1,7 +1,6 @@
 package rinca
 
 import (
-	"regexp"
 	"time"
 )
 
@@ -105,10 +104,8 @@ func (id *Identity) On(t Target) Grant {
 // Admin reports whether the identity may administer the installation.
 func (id *Identity) Admin() bool { return id.On(Target{Kind: KindSystem}).Level >= Write }
 
-var userName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$`)
-
 // ValidUserName reports whether name may name a user or a group.
-func ValidUserName(name string) bool { return userName.MatchString(name) }
+func ValidUserName(name string) bool { return isName(name, 128, "._@+-") }
 
 // An AuditEntry is one thing that somebody changed or was shown. Entries are
 // chained: Hash covers the entry and the hash before it, with a local key.

@@ -1,7 +1,6 @@
 package rinca
 
 import (
-	"regexp"
 	"time"
 )
 
@@ -34,10 +33,10 @@ type VariableVersion struct {
 	Digest string `json:"digest"`
 }
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,499}$`)
-
 // ValidVariableName reports whether name may name a variable.
-func ValidVariableName(name string) bool { return variableName.MatchString(name) }
+func ValidVariableName(name string) bool {
+	return len(name) > 0 && len(name) <= 500 && !isDigit(name[0]) && allOf(name, "_")
+}
 
 // MaxVariable is the largest value of a variable, in bytes.
 const MaxVariable = 1 << 20

@@ -1,14 +1,14 @@
 package vault
 
 import (
-	"regexp"
 	"strings"
 
 	"rinca/internal/envfile"
+	"rinca/internal/lazyregexp"
 )
 
 // envName is what stands before the value on a line of an env file.
-var envName = regexp.MustCompile(`^[ \t]*(?:export[ \t]+)?[^=\s'"#]+[ \t]*=[ \t]*`)
+var envName = lazyregexp.New(`^[ \t]*(?:export[ \t]+)?[^=\s'"#]+[ \t]*=[ \t]*`)
 
 // splitEnv makes a slot of every value that holds a reference.
 func splitEnv(d *draft) ([]slot, error) {
@@ -91,7 +91,7 @@ func (d *draft) apart(start, end int) string {
 	return b.String() + d.text[start:end]
 }
 
-var envComment = regexp.MustCompile(`(^|[ \t])#`)
+var envComment = lazyregexp.New(`(^|[ \t])#`)
 
 // envSingle writes a value that stands in single quotes.
 func envSingle(raw string) func(filling) (string, string) {

@@ -1,8 +1,9 @@
 package vault
 
 import (
-	"regexp"
 	"strings"
+
+	"rinca/internal/lazyregexp"
 )
 
 // splitShell makes a slot of every reference in a POSIX shell script (and
@@ -141,7 +142,7 @@ func (sh *shell) code(rest string) error {
 	return nil
 }
 
-var hereStart = regexp.MustCompile(`^<<(-?)[ \t]*('[^'\n]+'|"[^"\n]+"|\\?[A-Za-z0-9_.]+)`)
+var hereStart = lazyregexp.New(`^<<(-?)[ \t]*('[^'\n]+'|"[^"\n]+"|\\?[A-Za-z0-9_.]+)`)
 
 // reference makes a slot of the token at i.
 func (sh *shell) reference(top shellPlace, code bool) error {

@@ -3,11 +3,12 @@ package vault
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"rinca/internal/lazyregexp"
 )
 
 // splitTOML makes a slot of every reference in a basic string or outside of
@@ -101,8 +102,8 @@ func tomlInBasic(d *draft, at int) slot {
 }
 
 var (
-	tomlNotLiteral      = regexp.MustCompile(`['\x00-\x08\x0a-\x1f\x7f]`)
-	tomlNotMultiLiteral = regexp.MustCompile(`'''|'$|[\x00-\x08\x0b-\x1f\x7f]`)
+	tomlNotLiteral      = lazyregexp.New(`['\x00-\x08\x0a-\x1f\x7f]`)
+	tomlNotMultiLiteral = lazyregexp.New(`'''|'$|[\x00-\x08\x0b-\x1f\x7f]`)
 )
 
 func tomlLiteral(d *draft, start, end int, quote string) slot {

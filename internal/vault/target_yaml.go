@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+
+	"rinca/internal/lazyregexp"
 )
 
 // splitYAML makes a slot of every scalar that holds a reference: its quotes
@@ -67,7 +68,7 @@ func loadYAML(text string) ([]*yaml.Node, error) {
 	return nil, badLine(line, "the template is not valid YAML once its references are filled in")
 }
 
-var yamlErrorLine = regexp.MustCompile(`line (\d+)`)
+var yamlErrorLine = lazyregexp.New(`line (\d+)`)
 
 func lineStarts(text string) []int {
 	starts := []int{0}
@@ -145,8 +146,8 @@ func yamlSlot(d *draft, n *yaml.Node, at int) (slot, error) {
 var (
 	// yamlPlain is text that no reader takes for anything but a string, apart
 	// from the words of yamlWord.
-	yamlPlain = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./@+-]*$`)
-	yamlWord  = regexp.MustCompile(`^(?i:y|n|yes|no|on|off|true|false|null|nan|inf)$`)
+	yamlPlain = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_./@+-]*$`)
+	yamlWord  = lazyregexp.New(`^(?i:y|n|yes|no|on|off|true|false|null|nan|inf)$`)
 )
 
 // plainEnd returns where the plain scalar that begins at `at` ends: its text

@@ -3,7 +3,6 @@ package compose
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -168,7 +168,7 @@ func (d *deployment) serviceOf(name string) string {
 	return ""
 }
 
-var culprit = regexp.MustCompile(`container (\S+) (?:is unhealthy|exited|has no healthcheck)|service "([^"]+)" didn't complete`)
+var culprit = lazyregexp.New(`container (\S+) (?:is unhealthy|exited|has no healthcheck)|service "([^"]+)" didn't complete`)
 
 // tellWhy sends the last lines of the container that an error is about.
 func (d *deployment) tellWhy(ctx context.Context, err error, out rinca.Output) {

@@ -2,7 +2,6 @@ package compose
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -20,7 +20,7 @@ import (
 // in between leaves both behind, or a container with a wrong name, and Compose
 // does not find out of that by itself.
 
-var unfinished = regexp.MustCompile(`^([0-9a-f]{12})_(.+)$`)
+var unfinished = lazyregexp.New(`^([0-9a-f]{12})_(.+)$`)
 
 // leftover reports whether a container was to replace another one, what the
 // ID of that one starts with, and the name that it should have.

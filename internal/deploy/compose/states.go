@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/moby/moby/client"
 	"golang.org/x/sync/errgroup"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -175,7 +175,7 @@ func overall(list []rinca.ServiceState) rinca.StackStatus {
 	return severity[worst]
 }
 
-var exited = regexp.MustCompile(`^(?:Exited|Restarting) \((\d+)\)`)
+var exited = lazyregexp.New(`^(?:Exited|Restarting) \((\d+)\)`)
 
 // exitCode reads "Exited (3) 2 seconds ago"; 0 for anything else.
 func exitCode(status string) int {
@@ -206,7 +206,7 @@ func ports(c container.Summary) []string {
 	return slices.Compact(out)
 }
 
-var imageID = regexp.MustCompile(`^(sha256:)?[0-9a-f]{64}$|@sha256:[0-9a-f]{64}$`)
+var imageID = lazyregexp.New(`^(sha256:)?[0-9a-f]{64}$|@sha256:[0-9a-f]{64}$`)
 
 // isID reports whether an image is named by what it holds.
 func isID(name string) bool { return imageID.MatchString(name) }

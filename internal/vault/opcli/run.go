@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"rinca/internal/lazyregexp"
 	"rinca/internal/rinca"
 )
 
@@ -105,8 +105,8 @@ func (l *limited) Write(b []byte) (int, error) {
 // what any program needs to find its files and the network. Connect's
 // variables are left out, because they would come before the account.
 func childEnviron(environ []string, token rinca.Secret) []string {
-	keep := regexp.MustCompile(`^(OP_[A-Z_]+|HOME|PATH|USER|LOGNAME|TMPDIR|TZ|LANG|LC_[A-Z]+|XDG_[A-Z_]+|SSL_CERT_(FILE|DIR)|(?i:https?_proxy|no_proxy|all_proxy)|DBUS_SESSION_BUS_ADDRESS)=`)
-	drop := regexp.MustCompile(`^OP_(CONNECT_.*|SERVICE_ACCOUNT_TOKEN.*|FORMAT|INCLUDE_ARCHIVE|DEBUG)=`)
+	keep := lazyregexp.New(`^(OP_[A-Z_]+|HOME|PATH|USER|LOGNAME|TMPDIR|TZ|LANG|LC_[A-Z]+|XDG_[A-Z_]+|SSL_CERT_(FILE|DIR)|(?i:https?_proxy|no_proxy|all_proxy)|DBUS_SESSION_BUS_ADDRESS)=`)
+	drop := lazyregexp.New(`^OP_(CONNECT_.*|SERVICE_ACCOUNT_TOKEN.*|FORMAT|INCLUDE_ARCHIVE|DEBUG)=`)
 	var out []string
 	for _, kv := range environ {
 		if keep.MatchString(kv) && !drop.MatchString(kv) {
@@ -121,21 +121,21 @@ func childEnviron(environ []string, token rinca.Secret) []string {
 
 // The failures of op that can be told apart, by the text of its error line.
 var failures = []struct {
-	text *regexp.Regexp
+	text *lazyregexp.Regexp
 	code rinca.Code
 	hint string
 }{
-	{regexp.MustCompile(`\(429\)|(?i)too many requests`), rinca.RateLimited, "op service-account ratelimit   # how much is left, and until when"},
-	{regexp.MustCompile(`isn't a vault in this account|isn't an item|could not find item|does not have a (field|file)|isn't a field|\(404\)`), rinca.NotFound, "op vault list; 1Password also says so when the token has no right to see it"},
-	{regexp.MustCompile(`More than one item matches`), rinca.Conflict, "name the item by its id"},
-	{regexp.MustCompile(`DecodeSACredentials|parseToken|unrecognized auth type|Service Account Deleted|not compatible with the provided user auth|re-initialize service account session|\(401\)|invalid bearer token`), rinca.Unauthenticated, "make a new service account token and set OP_SERVICE_ACCOUNT_TOKEN to it"},
-	{regexp.MustCompile(`not currently signed in|account is not signed in|No accounts configured|no account found|session token for account|not authenticated yet`), rinca.Unauthenticated, "op signin, or set OP_SERVICE_ACCOUNT_TOKEN"},
-	{regexp.MustCompile(`\(403\)|aren't authorized`), rinca.Forbidden, "give the service account access to the vault: op service-account create NAME --vault VAULT:read_items"},
-	{regexp.MustCompile(`no such host|connection refused|timeout|timed out|network is unreachable|\(5\d\d\)|EOF|reset by peer`), rinca.Unavailable, "is the network up? op does not work offline"},
-	{regexp.MustCompile(`\(400\)|Usage:`), rinca.Invalid, ""},
+	{lazyregexp.New(`\(429\)|(?i)too many requests`), rinca.RateLimited, "op service-account ratelimit   # how much is left, and until when"},
+	{lazyregexp.New(`isn't a vault in this account|isn't an item|could not find item|does not have a (field|file)|isn't a field|\(404\)`), rinca.NotFound, "op vault list; 1Password also says so when the token has no right to see it"},
+	{lazyregexp.New(`More than one item matches`), rinca.Conflict, "name the item by its id"},
+	{lazyregexp.New(`DecodeSACredentials|parseToken|unrecognized auth type|Service Account Deleted|not compatible with the provided user auth|re-initialize service account session|\(401\)|invalid bearer token`), rinca.Unauthenticated, "make a new service account token and set OP_SERVICE_ACCOUNT_TOKEN to it"},
+	{lazyregexp.New(`not currently signed in|account is not signed in|No accounts configured|no account found|session token for account|not authenticated yet`), rinca.Unauthenticated, "op signin, or set OP_SERVICE_ACCOUNT_TOKEN"},
+	{lazyregexp.New(`\(403\)|aren't authorized`), rinca.Forbidden, "give the service account access to the vault: op service-account create NAME --vault VAULT:read_items"},
+	{lazyregexp.New(`no such host|connection refused|timeout|timed out|network is unreachable|\(5\d\d\)|EOF|reset by peer`), rinca.Unavailable, "is the network up? op does not work offline"},
+	{lazyregexp.New(`\(400\)|Usage:`), rinca.Invalid, ""},
 }
 
-var errorLine = regexp.MustCompile(`\[ERROR\] \d{4}/\d{2}/\d{2} \d{2}:\d{2}:\d{2} (.+)`)
+var errorLine = lazyregexp.New(`\[ERROR\] \d{4}/\d{2}/\d{2} \d{2}:\d{2}:\d{2} (.+)`)
 
 // classify turns op's error line into ours.
 func classify(args []string, stderr string, exit *exec.ExitError) error {
