@@ -19,7 +19,8 @@ import (
 type Mirrors struct {
 	Dir string           // where they are kept; made when missing
 	Now func() time.Time // nil means time.Now
-	// Stall is how long a server may say nothing; 0 means 60 seconds.
+	// Stall is how long a server may say nothing; 0 means 3 minutes, for some
+	// have to think before they send a pack.
 	Stall time.Duration
 
 	mu      sync.Mutex
@@ -70,7 +71,7 @@ func (m *Mirrors) now() time.Time {
 
 func (m *Mirrors) stall() time.Duration {
 	if m.Stall == 0 {
-		return time.Minute
+		return 3 * time.Minute
 	}
 	return m.Stall
 }

@@ -46,12 +46,11 @@ func (m *Mirrors) newHTTP(a address, account *rinca.GitAccount) (remote, error) 
 		config.RootCAs = pool
 	}
 	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           m.connect,
-		TLSClientConfig:       config,
-		TLSHandshakeTimeout:   min(m.stall(), 20*time.Second),
-		ResponseHeaderTimeout: m.stall(),
-		DisableCompression:    true, // packs are compressed, and a bomb is not wanted
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         m.connect,
+		TLSClientConfig:     config,
+		TLSHandshakeTimeout: min(m.stall(), 20*time.Second),
+		DisableCompression:  true, // packs are compressed, and a bomb is not wanted
 	}
 	h := &httpRemote{m: m, a: a, base: a.text}
 	trip := &credentialed{next: transport, scheme: a.scheme, host: a.host}

@@ -101,7 +101,7 @@ func (l *local) get(ctx context.Context, w want, to *mirror) error {
 	}
 	reader, writer := io.Pipe()
 	go func() { writer.CloseWithError(writePack(writer, l.repo.Storer, append(list, tags...))) }()
-	err = to.store(&meter{ctx: ctx, r: reader, out: w.out})
+	err = to.store(&meter{ctx: ctx, r: reader, out: w.out}, false)
 	reader.CloseWithError(io.ErrClosedPipe) // the writer ends
 	if errors.Is(err, plumbing.ErrObjectNotFound) {
 		return rinca.Errorf(rinca.Corrupt, "the repository lacks an object of commit %s", h).Try("git fsck").Because(err)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/go-git/go-billy/v5/osfs"
@@ -19,7 +20,9 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/storage/filesystem"
+	"golang.org/x/sys/unix"
 
 	"rinca/internal/atomicfile"
 	"rinca/internal/rinca"
@@ -27,7 +30,7 @@ import (
 
 // A mirror is the directory of one repository:
 //
-//	objects/pack/   Git's packs
+//	objects/        Git's packs, and what came in small pieces
 //	commits/        an empty file for each commit that is whole here
 //	url             the repository, for people
 //	broken          there if an object could not be read; the next fetch clears
@@ -47,8 +50,8 @@ type have struct {
 
 const (
 	maxHaves     = 16 // that a server is told of
-	maxPacks     = 50 // before a mirror starts afresh
-	keepNewest   = 30 // commits that starting afresh keeps
+	maxCommits   = 60 // before the objects of a mirror are put together
+	keepNewest   = 30 // commits that are kept then
 	largeObject  = 8 << 20
 	maxPeel      = 10        // tags of tags
 	maxObjects   = 8_000_000 // of a pack; each takes memory while it is read
@@ -129,7 +132,7 @@ func (mir *mirror) keep(commit plumbing.Hash, full bool, before map[string]bool)
 	if err := mir.check(commit); err != nil {
 		return err
 	}
-	if err := syncNew(mir.path("objects/pack"), before); err != nil {
+	if err := mir.sync(before); err != nil {
 		return err
 	}
 	mark := shallowMark
@@ -142,6 +145,25 @@ func (mir *mirror) keep(commit plumbing.Hash, full bool, before map[string]bool)
 	}
 	defer root.Close()
 	return atomicfile.Write(root, commit.String(), []byte(mark), atomicfile.Mode(0o600))
+}
+
+// sync makes new objects durable: those in the packs that were not there before,
+// or, if there are none, whatever has come.
+func (mir *mirror) sync(before map[string]bool) error {
+	for name := range mir.packs() {
+		if !before[name] {
+			return syncNew(mir.path("objects/pack"), before)
+		}
+	}
+	d, err := os.Open(mir.dir)
+	if err != nil {
+		return atomicfile.Error("sync", mir.dir, err)
+	}
+	defer d.Close()
+	if err := unix.Syncfs(int(d.Fd())); err != nil && !errors.Is(err, syscall.ENOSYS) {
+		return atomicfile.Error("sync", mir.dir, err)
+	}
+	return nil
 }
 
 // packs are the names of the files in objects/pack.
@@ -188,8 +210,12 @@ func (mir *mirror) peel(h plumbing.Hash) (plumbing.Hash, error) {
 	return h, rinca.Errorf(rinca.Invalid, "a tag of a tag of a tag, and so on")
 }
 
-// store keeps a pack.
-func (mir *mirror) store(r *meter) error {
+// A looseStore hides that packs can be kept as they are: a thin one cannot, for
+// its deltas may be to objects that it does not hold.
+type looseStore struct{ storer.Storer }
+
+// store keeps a pack: as it is, or each object of it for a thin one.
+func (mir *mirror) store(r *meter, thin bool) error {
 	head := make([]byte, 12)
 	n, err := io.ReadFull(r, head)
 	switch {
@@ -204,7 +230,11 @@ func (mir *mirror) store(r *meter) error {
 	case binary.BigEndian.Uint32(head[8:]) > maxObjects: // the parser would make room for all of them at once
 		return fmt.Errorf("a pack of %d objects is too large", binary.BigEndian.Uint32(head[8:]))
 	}
-	err = packfile.UpdateObjectStorage(mir.st, io.MultiReader(bytes.NewReader(head), r))
+	var into storer.Storer = mir.st
+	if thin {
+		into = looseStore{mir.st}
+	}
+	err = packfile.UpdateObjectStorage(into, io.MultiReader(bytes.NewReader(head), r))
 	if r.err != nil { // or it would read as a damaged pack
 		return r.err
 	}
@@ -232,7 +262,7 @@ func (mir *mirror) tidy(ctx context.Context) error {
 	if _, err := os.Lstat(mir.path("broken")); err == nil {
 		return mir.clear(ctx)
 	}
-	if len(entries) > 2*maxPacks {
+	if commits, err := os.ReadDir(mir.path("commits")); err == nil && len(commits) > maxCommits {
 		return mir.repack(ctx)
 	}
 	return nil
@@ -269,7 +299,7 @@ func (mir *mirror) repack(ctx context.Context) error {
 	if len(haves) > keepNewest {
 		haves = haves[:keepNewest]
 	}
-	old, err := os.ReadDir(mir.path("objects/pack"))
+	old, err := os.ReadDir(mir.path("objects/pack")) // not the one that is about to come
 	if err != nil {
 		return atomicfile.Error("read", mir.path("objects/pack"), err)
 	}
@@ -279,7 +309,7 @@ func (mir *mirror) repack(ctx context.Context) error {
 	}
 	reader, writer := io.Pipe()
 	go func() { writer.CloseWithError(writePack(writer, mir.st, list)) }()
-	err = mir.store(&meter{ctx: ctx, r: reader})
+	err = mir.store(&meter{ctx: ctx, r: reader}, false)
 	reader.CloseWithError(io.ErrClosedPipe)
 	if err != nil {
 		return answer(err)
@@ -302,8 +332,17 @@ func (mir *mirror) repack(ctx context.Context) error {
 			os.Remove(mir.path("commits/" + e.Name()))
 		}
 	}
+	if len(mir.packs()) == len(old) {
+		return nil // the very same pack was there
+	}
 	for _, e := range old {
 		os.Remove(mir.path("objects/pack/" + e.Name()))
+	}
+	loose, _ := os.ReadDir(mir.path("objects"))
+	for _, e := range loose {
+		if len(e.Name()) == 2 {
+			os.RemoveAll(mir.path("objects/" + e.Name()))
+		}
 	}
 	mir.reopen()
 	return nil

@@ -42,6 +42,11 @@ func request(w want, ad *advert, haves []have) (*packp.UploadPackRequest, []byte
 		if !w.full {
 			req.Depth = packp.DepthCommits(1)
 		}
+		// Without this a server sends all files again that the parent has, for
+		// the parent is cut off.
+		if len(haves) > 0 && ad.caps.Supports(capability.ThinPack) {
+			_ = req.Capabilities.Set(capability.ThinPack)
+		}
 		for _, h := range haves {
 			req.Haves = append(req.Haves, h.commit)
 			if h.shallow {
@@ -72,7 +77,7 @@ func receive(ctx context.Context, body io.Reader, req *packp.UploadPackRequest, 
 	if req.Capabilities.Supports(capability.Sideband64k) {
 		pack = sideband.NewDemuxer(sideband.Sideband64k, res)
 	}
-	err := to.store(&meter{ctx: ctx, r: pack, out: w.out})
+	err := to.store(&meter{ctx: ctx, r: pack, out: w.out}, req.Capabilities.Supports(capability.ThinPack))
 	if errors.Is(err, packfile.ErrEmptyPackfile) {
 		return nil // it has everything, says the server; the mirror checks that
 	}

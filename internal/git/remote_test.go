@@ -545,23 +545,72 @@ func TestDamagedMirror(t *testing.T) {
 	}
 }
 
+// Mirrors do not grow without end, and after they were put together the newest
+// commits are still there.
 func TestManyFetchesArePutTogether(t *testing.T) {
-	r := newRepo(t)
+	s := newServer(t)
+	served := s.repo(t, "r.git")
 	m := mirrors(t)
-	req := request(t, r.url())
-	var last string
-	for i := range 60 {
-		last = r.push("main", files{"a": fmt.Sprint(i), "b": "same"})
+	for _, r := range []*repo{newRepo(t), served} {
+		req := request(t, r.url())
+		if r == served {
+			req = request(t, s.URL+"/r.git")
+			req.Account = s.account()
+		}
+		var last string
+		for i := range 75 {
+			last = r.push("main", files{"a": fmt.Sprint(i), "b": "same"})
+			fetch(t, m, req)
+		}
+		commits, _ := filepath.Glob(filepath.Join(m.Dir, "*/commits/*"))
+		if len(commits) > 120 {
+			t.Errorf("%d commits", len(commits))
+		}
+		checkout(t, m, req, last)
+		checkout(t, m, req, r.parent(20).String())
+		if got := read(t, req.Dest)["a"]; got != "54" {
+			t.Error(got)
+		}
+		if _, err := m.Checkout(t.Context(), req, r.parent(74).String()); rinca.CodeOf(err) != rinca.NotFound {
+			t.Errorf("the oldest: %v", err)
+		}
+	}
+}
+
+// What a commit changes is what travels.
+func TestSmallChangesAreSmall(t *testing.T) {
+	s := newServer(t)
+	r := s.repo(t, "r.git")
+	p := newProxy(t, s.Listener.Addr().String())
+	m := mirrors(t)
+	req := request(t, "https://"+p.Addr().String()+"/r.git")
+	req.Account = s.account()
+	req.Account.Host = p.Addr().String()
+	f := files{}
+	for i := range 300 {
+		content := make([]byte, 1000)
+		for j := range content {
+			content[j] = byte('a' + (i*j*j+i+j/7)%26)
+		}
+		f[fmt.Sprintf("d%d/f%d", i%10, i)] = string(content)
+	}
+	r.push("main", f)
+	fetch(t, m, req)
+	for i := range 3 {
+		f["d3/f3"] = fmt.Sprint(i) + f["d3/f3"]
+		if i == 2 {
+			delete(r.last, "main") // pushed with force: another history
+		}
+		commit := r.push("main", f)
+		before := p.seen.Load()
 		fetch(t, m, req)
-	}
-	packs, _ := filepath.Glob(filepath.Join(m.Dir, "*/objects/pack/*.pack"))
-	if len(packs) > 55 {
-		t.Errorf("%d packs", len(packs))
-	}
-	checkout(t, m, req, last)
-	checkout(t, m, req, r.parent(20).String())
-	if got := read(t, req.Dest)["a"]; got != "39" {
-		t.Error(got)
+		if n := p.seen.Load() - before; n > 20_000 {
+			t.Errorf("%d bytes for a small change", n)
+		}
+		checkout(t, m, req, commit)
+		if diff := cmp.Diff(f, read(t, req.Dest)); diff != "" {
+			t.Fatal(diff)
+		}
 	}
 }
 
