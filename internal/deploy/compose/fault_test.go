@@ -257,6 +257,35 @@ func TestForceScaleOrphansAndNetworks(t *testing.T) {
 	}
 }
 
+// Dependents that ask for it are restarted, and stay the same containers;
+// those that share a namespace cannot.
+func TestDependentsFollow(t *testing.T) {
+	s := newStack(t, map[string]string{"compose.yaml": `
+services:
+  db: {image: IMAGE, stop_grace_period: 1s, environment: {V: "${V:-1}"}}
+  web: {image: IMAGE, stop_grace_period: 1s, depends_on: {db: {condition: service_started, restart: true}}}
+  side: {image: IMAGE, stop_grace_period: 1s, network_mode: "service:db"}
+  other: {image: IMAGE, stop_grace_period: 1s, depends_on: [db]}
+`})
+	s.deploy()
+	before := s.ids()
+	started := s.real.Docker(t, "inspect", "-f", "{{.State.StartedAt}}", before["web"])
+	s.spec.Environment["V"] = rinca.NewSecret("2")
+	p := s.deploy()
+	if want := "db recreate environment(V); side recreate dependency(db); web restart dependency(db)"; summary(p) != want {
+		t.Errorf("plan: %s", summary(p))
+	}
+	if names := fmt.Sprint(changed(before, s.ids())); names != "[db side]" {
+		t.Errorf("recreated: %s", names)
+	}
+	if now := s.real.Docker(t, "inspect", "-f", "{{.State.StartedAt}} {{.State.Running}}", before["web"]); now == started+" true" || !strings.HasSuffix(now, "true") {
+		t.Errorf("web was not restarted: %s", now)
+	}
+	if p := s.plan(); p.Changes() {
+		t.Errorf("plan after: %s", summary(p))
+	}
+}
+
 // A volume is never made anew, since its data would be lost.
 func TestVolumesKeepTheirData(t *testing.T) {
 	s := newStack(t, map[string]string{"compose.yaml": "services: {a: {image: IMAGE, stop_grace_period: 1s, volumes: [\"data:/data\"]}}\nvolumes: {data: {}}\n"})

@@ -115,6 +115,7 @@ func newStackOn(t testing.TB, e *enginetest.Engine, files map[string]string) *st
 }
 
 func projectName(t testing.TB) string {
+	t.Helper()
 	sum := sha256.Sum256([]byte(t.Name()))
 	name := strings.ToLower(strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -63,6 +64,9 @@ func (d *deployment) checkSpec(check func(what, path string), of string, s types
 			check("mount"+of, v.Source)
 		}
 	}
+	if s.UseAPISocket { // Compose mounts it when it is too late to ask
+		check("use_api_socket"+of, defaultSocket)
+	}
 	for _, opt := range s.SecurityOpt {
 		// Compose reads the profile and sends its text.
 		kind, path, ok := strings.Cut(opt, "=")
@@ -75,29 +79,45 @@ func (d *deployment) checkSpec(check func(what, path string), of string, s types
 	}
 }
 
+// checkBuild checks what the builder, which runs here, reads and writes.
 func (d *deployment) checkBuild(check func(what, path string), of string, b *types.BuildConfig) {
-	local := func(path string) bool {
-		return filepath.IsAbs(path) && !strings.Contains(path, "://")
-	}
-	if local(b.Context) {
-		check("build context"+of, b.Context)
-		dockerfile := b.Dockerfile
-		if dockerfile == "" {
-			dockerfile = "Dockerfile"
+	absolute := func(path string) string {
+		if filepath.IsAbs(path) {
+			return path
 		}
-		if !filepath.IsAbs(dockerfile) {
-			dockerfile = filepath.Join(b.Context, dockerfile)
-		}
-		check("Dockerfile"+of, dockerfile)
+		return filepath.Join(d.project.WorkingDir, path)
 	}
+	check("build context"+of, b.Context) // nothing else than a path is one
+	dockerfile := b.Dockerfile
+	if dockerfile == "" {
+		dockerfile = "Dockerfile"
+	}
+	if !filepath.IsAbs(dockerfile) {
+		dockerfile = filepath.Join(b.Context, dockerfile)
+	}
+	check("Dockerfile"+of, dockerfile)
 	for _, path := range b.AdditionalContexts {
-		if local(path) {
-			check("build context"+of, path)
+		kind, rest, remote := strings.Cut(path, "://")
+		switch {
+		case remote && kind == "oci-layout":
+			layout, _, _ := strings.Cut(rest, "@")
+			check("build context"+of, absolute(layout))
+		case !remote && !strings.HasPrefix(path, types.ServicePrefix):
+			check("build context"+of, absolute(path))
 		}
 	}
 	for _, key := range b.SSH {
-		if key.Path != "" {
-			check("build ssh key"+of, key.Path)
+		if key.Path == "" {
+			check("build ssh"+of, "the SSH agent of rinca")
+			continue
+		}
+		check("build ssh"+of, absolute(key.Path))
+	}
+	for _, cache := range slices.Concat(b.CacheFrom, b.CacheTo) {
+		for field := range strings.SplitSeq(cache, ",") {
+			if name, path, _ := strings.Cut(field, "="); name == "src" || name == "dest" {
+				check("build cache"+of, absolute(path))
+			}
 		}
 	}
 }

@@ -143,7 +143,7 @@ func (d *deployment) auth(named reference.Named) (string, error) {
 func (d *deployment) pullFault(ctx context.Context, image string, err error) error {
 	err = d.engine.fault(ctx, "pull image "+image, err)
 	if e, ok := errors.AsType[*rinca.Error](err); ok && e.Hint == "" && e.Code != rinca.Canceled {
-		e.Try("see that the name is right, and that %s reaches its registry and may read it", d.engine.name)
+		return e.Try("see that the name is right, and that %s reaches its registry and may read it", d.engine.name)
 	}
 	return err
 }

@@ -394,9 +394,11 @@ func TestServerOverSSHRefuses(t *testing.T) {
 		code   rinca.Code
 		want   string
 	}{
-		"unknown host":  {func(s *rinca.Server) { s.KnownHosts = "" }, rinca.Invalid, "is not known: SHA256:"},
-		"another host":  {func(s *rinca.Server) { s.KnownHosts = knownhosts.Line([]string{"127.0.0.2"}, other.PublicKey()) }, rinca.Invalid, "is not known"},
-		"another key":   {func(s *rinca.Server) { s.KnownHosts = knownhosts.Line([]string{host.listener.Addr().String()}, other.PublicKey()) }, rinca.Forbidden, "another key than the known one"},
+		"unknown host": {func(s *rinca.Server) { s.KnownHosts = "" }, rinca.Invalid, "is not known: SHA256:"},
+		"another host": {func(s *rinca.Server) { s.KnownHosts = knownhosts.Line([]string{"127.0.0.2"}, other.PublicKey()) }, rinca.Invalid, "is not known"},
+		"another key": {func(s *rinca.Server) {
+			s.KnownHosts = knownhosts.Line([]string{host.listener.Addr().String()}, other.PublicKey())
+		}, rinca.Forbidden, "another key than the known one"},
 		"not our key":   {func(s *rinca.Server) { s.SSHKey = rinca.NewSecret(otherKey) }, rinca.Forbidden, "does not accept our SSH key"},
 		"no key at all": {func(s *rinca.Server) { s.SSHKey = rinca.Secret{} }, rinca.Invalid, "no SSH key"},
 		"not SSH":       {func(s *rinca.Server) { s.Address = "ssh://u@" + plainListener(t) }, rinca.Unavailable, "out of reach"},

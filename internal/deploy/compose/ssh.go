@@ -251,10 +251,10 @@ func (d *sshDialer) attend(client *ssh.Client) {
 			return
 		case <-ticker.C:
 			go func() {
-				timer := time.AfterFunc(keepAlive, func() { client.Close() })
+				timer := time.AfterFunc(keepAlive, func() { _ = client.Close() })
 				defer timer.Stop()
 				if _, _, err := client.SendRequest("keepalive@openssh.com", true, nil); err != nil {
-					client.Close()
+					_ = client.Close()
 				}
 			}()
 		}
@@ -306,7 +306,7 @@ func (d *sshDialer) session(client *ssh.Client) (net.Conn, error) {
 		return nil, err
 	}
 	if err := session.Start("docker system dial-stdio"); err != nil {
-		session.Close()
+		_ = session.Close()
 		return nil, &net.OpError{Op: "dial", Net: "ssh", Err: err}
 	}
 	return &sessionConn{session: session, in: stdin, out: stdout, local: client.LocalAddr(), remote: client.RemoteAddr()}, nil

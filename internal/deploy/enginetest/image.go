@@ -121,7 +121,7 @@ func busybox() []byte {
 			continue
 		}
 		libs, err := f.ImportedLibraries()
-		f.Close()
+		_ = f.Close()
 		if err != nil || len(libs) > 0 {
 			continue
 		}
