@@ -26,9 +26,10 @@ type Record struct {
 	Now   func() time.Time
 	Log   *slog.Logger
 
-	mu    sync.Mutex
-	u     rinca.Update
-	saved time.Time
+	saving sync.Mutex // so that the database ends with the newest
+	mu     sync.Mutex
+	u      rinca.Update
+	saved  time.Time
 	// OnLine, when set, is told each line, masked, instead of the stream.
 	OnLine rinca.Output
 }
@@ -90,8 +91,24 @@ func (r *Record) begin(ctx context.Context, name string) {
 	r.mu.Unlock()
 	if save {
 		r.Save(ctx)
+	} else {
+		r.saveSoon(ctx)
 	}
 	r.publish()
+}
+
+// saveSoon saves the update when the stage that has just begun takes long, so
+// that everybody who asks sees where it is.
+func (r *Record) saveSoon(ctx context.Context) {
+	if r.DB == nil {
+		return
+	}
+	n := len(r.Update().Stages)
+	time.AfterFunc(200*time.Millisecond, func() {
+		if now := r.Update(); len(now.Stages) == n && now.Stages[n-1].State == rinca.Running && !now.State.Final() {
+			r.Save(ctx)
+		}
+	})
 }
 
 func (r *Record) end(name, note string, err error) {
@@ -114,6 +131,8 @@ func (r *Record) Save(ctx context.Context) {
 	if r.DB == nil {
 		return
 	}
+	r.saving.Lock()
+	defer r.saving.Unlock()
 	u := r.Update()
 	r.mu.Lock()
 	r.saved = r.Now()

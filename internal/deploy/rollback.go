@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"rinca/internal/atomicfile"
-	"rinca/internal/git"
 	"rinca/internal/rinca"
 )
 
@@ -95,7 +94,11 @@ func (j *job) restoreSource(ctx context.Context, g generation) (err error) {
 	dest := filepath.Join(j.dir(j.stack.Name), "src")
 	switch src := j.stack.Source; src.Kind {
 	case rinca.SourceGit:
-		c, err := j.Mirrors.Checkout(ctx, git.Request{Source: src, Dest: dest, Out: j.rec.Line}, g.Commit)
+		req, err := j.gitRequest(ctx, dest)
+		if err != nil {
+			return err
+		}
+		c, err := j.Mirrors.Checkout(ctx, req, g.Commit)
 		if err != nil {
 			return err
 		}

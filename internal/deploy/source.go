@@ -48,14 +48,23 @@ func (j *job) source(ctx context.Context) (note string, err error) {
 		Try("rinca stack set %s --repo URL --path DIR", j.stack.Name)
 }
 
-func (j *job) gitSource(ctx context.Context, dest string) (string, error) {
+// gitRequest says where the stack's files come from, as whom, and where to.
+func (j *job) gitRequest(ctx context.Context, dest string) (git.Request, error) {
 	req := git.Request{Source: j.stack.Source, Dest: dest, Out: j.rec.Line}
 	if name := j.stack.Source.Account; name != "" {
 		a, err := j.DB.GitAccount(ctx, name)
 		if err != nil {
-			return "", err
+			return req, err
 		}
 		req.Account = &a
+	}
+	return req, nil
+}
+
+func (j *job) gitSource(ctx context.Context, dest string) (string, error) {
+	req, err := j.gitRequest(ctx, dest)
+	if err != nil {
+		return "", err
 	}
 	fetched, err := j.Mirrors.Fetch(ctx, req)
 	if err != nil {

@@ -225,6 +225,10 @@ func (d *Deployer) Sweep(ctx context.Context, interval time.Duration) {
 		var keep []rinca.Source
 		for i := range stacks {
 			keep = append(keep, stacks[i].Source)
+			// What it would go back to may come from elsewhere.
+			if g, err := d.goodGeneration(ctx, stacks[i].Name); err == nil {
+				keep = append(keep, g.Stack.Source)
+			}
 		}
 		if err := d.Mirrors.Sweep(ctx, keep); err != nil {
 			d.Log.Error("remove old mirrors", "error", err)
