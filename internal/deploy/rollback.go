@@ -99,6 +99,13 @@ func (j *job) restoreSource(ctx context.Context, g generation) (err error) {
 			return err
 		}
 		c, err := j.Mirrors.Checkout(ctx, req, g.Commit)
+		if rinca.CodeOf(err) == rinca.NotFound { // a mirror keeps only so many commits
+			pinned := req
+			pinned.Source.Branch, pinned.Source.Tag, pinned.Source.Commit = "", "", g.Commit
+			if _, err = j.Mirrors.Fetch(ctx, pinned); err == nil {
+				c, err = j.Mirrors.Checkout(ctx, req, g.Commit)
+			}
+		}
 		if err != nil {
 			return err
 		}
