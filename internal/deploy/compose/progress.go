@@ -25,7 +25,7 @@ func (e *Engine) service(out rinca.Output) (api.Compose, *progress, error) {
 	if err != nil {
 		return nil, nil, rinca.Errorf(rinca.Internal, "prepare compose: %w", err)
 	}
-	svc, err := engine.NewComposeService(&dockerCli{Cli: cli, api: e.client},
+	svc, err := engine.NewComposeService(&dockerCli{Cli: cli, api: finisher{e.client}},
 		engine.WithEventProcessor(p), engine.WithMaxConcurrency(concurrency),
 		// Asked whether data may be lost, we say no.
 		engine.WithPrompt(func(string, bool) (bool, error) { return false, nil }))

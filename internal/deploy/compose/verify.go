@@ -184,8 +184,8 @@ func (w *verifier) running(ctx context.Context, service string, c container.Summ
 
 func (w *verifier) exited(ctx context.Context, service string, c container.Summary) (string, error) {
 	code := exitCode(c.Status)
-	if code == 0 && c.State == container.StateExited {
-		s := w.d.project.Services[service]
+	s := w.d.project.Services[service]
+	if code == 0 && c.State == container.StateExited && !hasHealthCheck(s) {
 		if s.Restart == "" || once(w.d.project, s) || strings.HasPrefix(s.Restart, "on-failure") {
 			w.tell(service, c, "is done")
 			return "", nil
