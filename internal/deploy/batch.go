@@ -61,12 +61,13 @@ func cycle(left map[string]rinca.Stack) string {
 
 // Changes reports whether a deploy would change anything; its secrets have
 // been exported.
-func (d *Deployer) Changes(ctx context.Context, name string, rec *Record) (bool, error) {
+func (d *Deployer) Changes(ctx context.Context, pass *Pass, name string, rec *Record) (bool, error) {
 	j, err := d.newJob(ctx, Options{Stack: name, SkipSecrets: true}, rec)
 	if err != nil {
 		return false, err
 	}
 	j.looking = true
+	j.pass = pass
 	if err := j.prepare(ctx); err != nil {
 		return false, err
 	}

@@ -39,6 +39,7 @@ type Deployer struct {
 	Environ []string
 
 	learned atomic.Int64 // the revision that Known has the variables of
+	names   publicNames
 }
 
 // Options say what a deploy is to do beyond what the stack says.
@@ -59,6 +60,8 @@ type job struct {
 	engine rinca.Engine
 	// planning writes nothing: no checkout over the live one, no files.
 	planning bool
+	// pass is the look at many stacks that this one is part of, or nil.
+	pass *Pass
 	// looking asks whether anything differs; a stack of one-shot services that
 	// could run again does not.
 	looking bool

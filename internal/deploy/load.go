@@ -15,7 +15,7 @@ func (j *job) load(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	j.engine = engine
+	j.engine = j.pass.engine(engine)
 	j.project.Name, j.project.Stack = j.stack.ProjectName(), j.stack.Name
 	j.project.Dir, j.project.Source, j.project.Live = j.files.dir, j.files.root, j.files.live
 	j.project.Read = j.compose.read
@@ -27,7 +27,7 @@ func (j *job) load(ctx context.Context) (string, error) {
 	}
 	j.project.Digest = j.DB.Digest
 	j.project.Warn = j.warn
-	if j.dep, err = engine.Load(ctx, j.project); err != nil {
+	if j.dep, err = j.engine.Load(ctx, j.project); err != nil {
 		return "", err
 	}
 	j.facts = j.dep.Facts()

@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"rinca/internal/envfile"
 	"rinca/internal/export"
 	"rinca/internal/rinca"
+	"rinca/internal/store"
 )
 
 // exported is what the stack has on disk from the vault.
@@ -202,14 +204,7 @@ func valuesOf(data []byte) []rinca.Secret {
 // stacks, their sources and servers, and of the services and images of this
 // one. To mask them would hide nothing, and make every line unreadable.
 func (j *job) maskable(values []rinca.Secret) []rinca.Secret {
-	names := []string{j.stack.Name, j.stack.ProjectName(), j.stack.ServerName(), j.exported.dest}
-	if stacks, err := j.DB.Stacks(context.Background()); err == nil { // else a line reads worse
-		for i := range stacks {
-			s := &stacks[i]
-			names = append(names, s.Name, s.Source.Repo, s.Source.Path, s.Source.Dir)
-			names = append(names, s.HostPaths...)
-		}
-	}
+	names := []string{j.stack.Name, j.stack.ProjectName(), j.stack.ServerName(), j.exported.dest, j.names.of(j.DB)}
 	for _, s := range j.facts.Services {
 		names = append(names, s.Name, s.Image)
 	}
@@ -217,6 +212,36 @@ func (j *job) maskable(values []rinca.Secret) []rinca.Secret {
 	return slices.DeleteFunc(values, func(v rinca.Secret) bool {
 		return !strings.Contains(v.Reveal(), "\n") && strings.Contains(public, v.Reveal())
 	})
+}
+
+// publicNames are the names of all stacks, their sources and paths, as they
+// were at a revision of the database.
+type publicNames struct {
+	mu       sync.Mutex
+	known    bool
+	revision int64
+	text     string
+}
+
+func (p *publicNames) of(db *store.DB) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	revision := db.Revision()
+	if p.known && p.revision == revision {
+		return p.text
+	}
+	stacks, err := db.Stacks(context.Background())
+	if err != nil {
+		return p.text // a line reads worse
+	}
+	var names []string
+	for i := range stacks {
+		s := &stacks[i]
+		names = append(names, s.Name, s.Source.Repo, s.Source.Path, s.Source.Dir)
+		names = append(names, s.HostPaths...)
+	}
+	p.known, p.revision, p.text = true, revision, strings.Join(names, "\n")
+	return p.text
 }
 
 // LearnExported masks the values of every file that exports have left, before

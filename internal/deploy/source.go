@@ -66,7 +66,7 @@ func (j *job) gitSource(ctx context.Context, dest string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	fetched, err := j.Mirrors.Fetch(ctx, req)
+	fetched, err := j.pass.fetch(ctx, j.Mirrors, req)
 	if err != nil {
 		return "", err
 	}

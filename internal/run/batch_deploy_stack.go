@@ -44,7 +44,7 @@ func batchDeployStack() Kind {
 		}
 		return rinca.Target{Kind: rinca.KindStack, Name: p.Pattern}, nil
 	}, func(ctx context.Context, r *Runner, p BatchParams, rec *deploy.Record) error {
-		return (&batch{Runner: r, p: p, rec: rec, failed: map[string]bool{}}).run(ctx)
+		return (&batch{Runner: r, p: p, rec: rec, failed: map[string]bool{}, pass: deploy.NewPass()}).run(ctx)
 	})
 	k.orchestrates = true
 	return k
@@ -64,6 +64,7 @@ type batch struct {
 	failed   map[string]bool
 	deployed int
 	kept     int
+	pass     *deploy.Pass
 }
 
 func (b *batch) run(ctx context.Context) error {
@@ -192,7 +193,7 @@ func (b *batch) check(ctx context.Context, s rinca.Stack) (bool, error) {
 		return false, err
 	}
 	defer release()
-	return b.Deploy.Changes(ctx, s.Name, b.rec.Quiet())
+	return b.Deploy.Changes(ctx, b.pass, s.Name, b.rec.Quiet())
 }
 
 // deployChild queues a deploy of a stack, and waits for its end.

@@ -46,7 +46,9 @@ type Engine struct {
 	local  bool // its files and ports are ours
 	client *client.Client
 	// lastDial is the last failure to connect, which the client does not tell.
-	lastDial atomic.Pointer[error]
+	lastDial *atomic.Pointer[error]
+	root     *engineRoot
+	glance   *glance // nil: the engine is asked whenever something is needed
 }
 
 var _ rinca.Engine = (*Engine)(nil)
@@ -74,7 +76,7 @@ func Open(_ context.Context, c Config) (*Engine, error) {
 		return nil, err
 	}
 	_, local := d.(unixDialer)
-	e := &Engine{name: c.Server.Name, dial: d, local: local}
+	e := &Engine{name: c.Server.Name, dial: d, local: local, lastDial: &atomic.Pointer[error]{}, root: &engineRoot{}}
 	transport := &http.Transport{
 		MaxIdleConns: 16, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
 		// Without this, a copy of it would look like one with TLS to the client.

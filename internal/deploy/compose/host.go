@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -58,6 +59,32 @@ func sameRoot(pid int) bool {
 	return err == nil && os.SameFile(theirs, ours)
 }
 
+// An engineRoot is where an engine's process keeps its containers. It does not
+// change while the process lives, and to ask takes the engine long: it starts
+// programs to answer.
+type engineRoot struct {
+	mu  sync.Mutex
+	pid int
+	at  time.Time
+	dir string
+}
+
+func (e *Engine) rootDir(ctx context.Context, host peer) (string, error) {
+	r := e.root
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// Of a socket that the service manager made, the process is always that.
+	if r.pid == host.pid && time.Since(r.at) < 10*time.Minute {
+		return r.dir, nil
+	}
+	res, err := e.client.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return "", e.fault(ctx, "ask engine", err)
+	}
+	r.pid, r.at, r.dir = host.pid, time.Now(), res.Info.DockerRootDir
+	return r.dir, nil
+}
+
 // What must be free where an engine keeps its containers.
 const (
 	minBytes  = 256 << 20
@@ -69,13 +96,9 @@ func (d *deployment) diskFull(ctx context.Context, host peer) ([]rinca.Problem, 
 	if host.pid == 0 {
 		return nil, nil
 	}
-	res, err := d.engine.client.Info(ctx, client.InfoOptions{})
-	if err != nil {
-		return nil, d.engine.fault(ctx, "ask engine", err)
-	}
-	root := res.Info.DockerRootDir
-	if root == "" {
-		return nil, nil
+	root, err := d.engine.rootDir(ctx, host)
+	if err != nil || root == "" {
+		return nil, err
 	}
 	bytes, inodes, ok := free(filepath.Join(fmt.Sprintf("/proc/%d/root", host.pid), root))
 	if !ok {

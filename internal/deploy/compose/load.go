@@ -35,7 +35,8 @@ type deployment struct {
 	facts   rinca.ProjectFacts
 	inputs  map[string]inputs // by service
 	origins origins
-	missing []error // files that are needed to apply, and not there yet
+	missing []error   // files that are needed to apply, and not there yet
+	seen    *observed // by Preflight, for the plan that follows it
 }
 
 var _ rinca.Deployment = (*deployment)(nil)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/containerd/errdefs"
@@ -24,14 +25,15 @@ type observed struct {
 	orphans    []container.Summary
 	networks   map[string]network.Summary // by key of the project
 	volumes    map[string]volume.Volume   // by key of the project
-	images     map[string][]string        // ids that an image name stands for; none when it is not there
+	at         time.Time
+	images     map[string][]string // ids that an image name stands for; none when it is not there
 }
 
 // observe asks the engine, in a few requests at once.
 func (d *deployment) observe(ctx context.Context) (*observed, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*quick)
 	defer cancel()
-	o := &observed{}
+	o := &observed{at: time.Now()}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
 	group.Go(func() error { return d.observeContainers(ctx, o) })
@@ -49,19 +51,22 @@ func (d *deployment) observe(ctx context.Context) (*observed, error) {
 }
 
 func projectFilter(project string) client.Filters {
-	// As Compose does: what has no config hash is no container of a service.
 	return make(client.Filters).Add("label", api.ProjectLabel+"="+project).Add("label", api.ConfigHashLabel)
 }
 
 // mine lists the containers of services of a project.
 func (e *Engine) mine(ctx context.Context, project string) ([]container.Summary, error) {
-	res, err := e.client.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: projectFilter(project)})
+	all, err := e.containers(ctx, client.ContainerListOptions{All: true, Filters: projectFilter(project)})
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(res.Items, func(c container.Summary) bool {
-		return c.Labels[api.OneoffLabel] == "True" || c.Labels[api.HookLabel] != ""
-	}), nil
+	var mine []container.Summary
+	for _, c := range all {
+		if service(c, project) {
+			mine = append(mine, c)
+		}
+	}
+	return mine, nil
 }
 
 func (d *deployment) observeContainers(ctx context.Context, o *observed) error {
@@ -99,13 +104,14 @@ func (d *deployment) observeNetworks(ctx context.Context, o *observed) error {
 	if len(d.project.Networks) == 0 {
 		return nil
 	}
-	res, err := d.engine.client.NetworkList(ctx, client.NetworkListOptions{})
+	all, err := d.engine.networks(ctx)
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(res.Items, func(a, b network.Summary) int { return cmp.Compare(a.Name, b.Name) })
+	all = slices.Clone(all)
+	slices.SortFunc(all, func(a, b network.Summary) int { return cmp.Compare(a.Name, b.Name) })
 	for key, want := range d.project.Networks {
-		for _, n := range res.Items {
+		for _, n := range all {
 			ours := n.Labels[api.ProjectLabel] == d.project.Name && n.Labels[api.NetworkLabel] == key && !bool(want.External)
 			_, found := o.networks[key]
 			// An exact name wins; so does anybody's network of that name.
@@ -124,6 +130,15 @@ func (d *deployment) observeVolumes(ctx context.Context, o *observed) error {
 	o.volumes = map[string]volume.Volume{}
 	if len(d.project.Volumes) == 0 {
 		return nil
+	}
+	if d.engine.glance != nil {
+		all, err := d.engine.allVolumes(ctx)
+		for key, want := range d.project.Volumes {
+			if v, ok := all[want.Name]; ok {
+				o.volumes[key] = v
+			}
+		}
+		return err
 	}
 	for key, want := range d.project.Volumes {
 		res, err := d.engine.client.VolumeInspect(ctx, want.Name, client.VolumeInspectOptions{})
@@ -157,30 +172,16 @@ func (d *deployment) imageNames() []string {
 // records one of several ids of an image in its containers, by the engine's
 // age: any of them is the image.
 func (e *Engine) imageIDs(ctx context.Context, group *errgroup.Group, names []string) (func() map[string][]string, error) {
-	if _, err := e.client.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
+	options, err := e.imageOptions(ctx)
+	if err != nil {
 		return nil, e.fault(ctx, "ask engine", err)
-	}
-	var options []client.ImageInspectOption
-	if atLeast(e.client.ClientVersion(), 1, 48) {
-		options = append(options, client.ImageInspectWithManifests(true))
 	}
 	ids := make([][]string, len(names))
 	for i, name := range names {
 		group.Go(func() error {
-			res, err := e.client.ImageInspect(ctx, name, options...)
-			if errdefs.IsNotFound(err) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			ids[i] = append(ids[i], res.ID)
-			for _, m := range res.Manifests {
-				if m.Kind == image.ManifestKindImage && m.Available {
-					ids[i] = append(ids[i], m.ID)
-				}
-			}
-			return nil
+			found, err := e.image(ctx, name, options)
+			ids[i] = found
+			return err
 		})
 	}
 	return func() map[string][]string {
@@ -192,6 +193,39 @@ func (e *Engine) imageIDs(ctx context.Context, group *errgroup.Group, names []st
 		}
 		return found
 	}, nil
+}
+
+// imageOptions are what to ask for about an image, by the engine's age.
+func (e *Engine) imageOptions(ctx context.Context) ([]client.ImageInspectOption, error) {
+	ask := func(ctx context.Context) (options []client.ImageInspectOption, err error) {
+		_, err = e.client.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
+		if err == nil && atLeast(e.client.ClientVersion(), 1, 48) {
+			options = append(options, client.ImageInspectWithManifests(true))
+		}
+		return options, err
+	}
+	if e.glance == nil {
+		return ask(ctx)
+	}
+	return e.glance.options.get(ctx, ask)
+}
+
+// inspectImage returns the ids of an image; none when it is not there.
+func (e *Engine) inspectImage(ctx context.Context, name string, options []client.ImageInspectOption) ([]string, error) {
+	res, err := e.client.ImageInspect(ctx, name, options...)
+	if errdefs.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	ids := []string{res.ID}
+	for _, m := range res.Manifests {
+		if m.Kind == image.ManifestKindImage && m.Available {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids, nil
 }
 
 // atLeast compares an API version, such as "1.41".

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/compose/v5/pkg/api"
@@ -19,9 +20,13 @@ import (
 // what Compose does not notice: that a secret, a config or a mounted file
 // holds something else.
 func (d *deployment) Plan(ctx context.Context, force bool) (rinca.Plan, error) {
-	o, err := d.observe(ctx)
-	if err != nil {
-		return rinca.Plan{}, err
+	o := d.seen
+	d.seen = nil // what has been planned may be applied next
+	if o == nil || time.Since(o.at) > fresh {
+		var err error
+		if o, err = d.observe(ctx); err != nil {
+			return rinca.Plan{}, err
+		}
 	}
 	p := &planner{d: d, o: o, force: force, done: map[string]rinca.ServicePlan{}, created: map[string]int64{}}
 	if err := p.adoptable(ctx); err != nil {

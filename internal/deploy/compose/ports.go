@@ -48,12 +48,12 @@ func (d *deployment) portsTaken(ctx context.Context) ([]rinca.Problem, error) {
 			}
 		}
 	}
-	res, err := d.engine.client.ContainerList(ctx, client.ContainerListOptions{})
+	all, err := d.engine.containers(ctx, client.ContainerListOptions{})
 	if err != nil {
 		return nil, d.engine.fault(ctx, "look for ports", err)
 	}
 	var docker, own []binding
-	for _, c := range res.Items {
+	for _, c := range all {
 		_, service := d.project.Services[c.Labels[api.ServiceLabel]]
 		ours := c.Labels[api.ProjectLabel] == d.project.Name && service
 		for _, p := range c.Ports {

@@ -23,6 +23,7 @@ func (d *deployment) Preflight(ctx context.Context) ([]rinca.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.seen = o
 	problems := d.externals(o)
 	if err := d.project.CheckContainerNameUnicity(); err != nil {
 		problems = append(problems, rinca.Problem{Message: err.Error(), Hint: "give each service another container_name"})
@@ -133,12 +134,12 @@ func (d *deployment) namesTaken(ctx context.Context) ([]rinca.Problem, error) {
 	if len(wanted) == 0 {
 		return nil, nil
 	}
-	res, err := d.engine.client.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: filters})
+	all, err := d.engine.containers(ctx, client.ContainerListOptions{All: true, Filters: filters})
 	if err != nil {
 		return nil, d.engine.fault(ctx, "look for names", err)
 	}
 	var problems []rinca.Problem
-	for _, c := range res.Items {
+	for _, c := range all {
 		service, ok := wanted[containerName(c)]
 		if !ok || c.Labels[api.ProjectLabel] == d.project.Name {
 			continue
