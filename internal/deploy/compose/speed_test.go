@@ -63,3 +63,27 @@ func TestSpeed(t *testing.T) {
 		t.Logf("%-8s rinca %8v  docker compose %8v  %.2f×", what, r.Round(time.Millisecond), c.Round(time.Millisecond), float64(r)/float64(c))
 	}
 }
+
+// TestSpeedOfMany plans 200 stacks in which nothing changed; RINCA_SPEED=1.
+func TestSpeedOfMany(t *testing.T) {
+	if os.Getenv("RINCA_SPEED") == "" {
+		t.Skip("RINCA_SPEED is not set")
+	}
+	var stacks []*stack
+	for range 200 {
+		s := newStack(t, map[string]string{"compose.yaml": "services: {web: {image: IMAGE, stop_grace_period: 0s, env_file: a.env, network_mode: none}}\n", "a.env": "A=1\n"})
+		s.spec.Name = fmt.Sprintf("many-%d", len(stacks))
+		s.deploy()
+		stacks = append(stacks, s)
+	}
+	start := time.Now()
+	for _, s := range stacks {
+		if p := s.plan(); p.Changes() {
+			t.Errorf("plan: %s", summary(p))
+		}
+	}
+	t.Logf("200 stacks, one after the other: %v", time.Since(start))
+	start = time.Now()
+	stacks[0].cli("up", "-d")
+	t.Logf("docker compose up -d of one of them: %v", time.Since(start))
+}
