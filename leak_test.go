@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +24,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"rinca/internal/redact/leaktest"
 )
 
 // Values that must be found nowhere but where they belong. Their alphabets
@@ -37,31 +38,6 @@ var canaries = []string{ // grows by the token of the Connect server, see known
 	"canarydelta'+/=?%41\\tail55",
 }
 
-// forms returns the ways a value may show up: as it is, line by line, and
-// in the encodings that programs put values into.
-func forms(value string) []string {
-	out := []string{value}
-	for part := range strings.SplitSeq(value, "\n") {
-		js, _ := json.Marshal(part)
-		var plain bytes.Buffer
-		enc := json.NewEncoder(&plain)
-		enc.SetEscapeHTML(false)
-		_ = enc.Encode(part)
-		out = append(out, part, strings.Trim(string(js), `"`), strings.Trim(strings.TrimSpace(plain.String()), `"`),
-			url.QueryEscape(part), url.PathEscape(part), strconv.Quote(part)[1:len(strconv.Quote(part))-1],
-			hex.EncodeToString([]byte(part)), strings.ToUpper(hex.EncodeToString([]byte(part))))
-		for skip := range 3 { // base64 of a text that holds the value at any offset
-			if len(part) > skip+8 {
-				tail := part[skip:]
-				tail = tail[:len(tail)/3*3]
-				out = append(out, base64.StdEncoding.EncodeToString([]byte(tail)), base64.URLEncoding.EncodeToString([]byte(tail)))
-			}
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
 var canariesMu sync.RWMutex // the process watch reads them all the time
 
 // known returns the canaries so far.
@@ -72,16 +48,7 @@ func known() []string {
 }
 
 // leaked returns which canary data holds, and in which form.
-func leaked(data []byte) string {
-	for i, c := range known() {
-		for _, f := range forms(c) {
-			if len(f) >= 8 && bytes.Contains(data, []byte(f)) {
-				return fmt.Sprintf("canary %d as %q", i, f)
-			}
-		}
-	}
-	return ""
-}
+func leaked(data []byte) string { return leaktest.New(known()...).Find(data) }
 
 // A lab is a machine with canaries in its vault, and eyes on everything.
 type lab struct {

@@ -24,7 +24,7 @@ const module = "rinca"
 var layers = []string{
 	"rinca lazyregexp",
 	"atomicfile envfile redact seal interpolate",
-	"config generate database",
+	"config generate database redact/leaktest",
 	"vault/connect vault/opcli vault/opsdk vault/embedded store git client deploy/compose",
 	"vault/vaulttest deploy/enginetest home",
 	"vault event",

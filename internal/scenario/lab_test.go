@@ -76,6 +76,7 @@ type lab struct {
 	server  *server
 	key     string // an administrator's API key
 	env     []string
+	heard   *transcript // of commands; may be nil
 }
 
 // newLab returns a lab whose server runs, on the engine of the test binary.
@@ -183,6 +184,9 @@ func (l *lab) typed(stdin string, args ...string) result {
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()
 	r := result{line: "rinca " + strings.Join(args, " "), out: out.String(), err: errOut.String(), code: cmd.ProcessState.ExitCode()}
+	if l.heard != nil {
+		l.heard.add(r)
+	}
 	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 		l.t.Errorf("%s: %v", r.line, err)
 	}
