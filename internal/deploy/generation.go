@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"rinca/internal/rinca"
 	"rinca/internal/store"
@@ -120,6 +119,7 @@ func (j *job) putMark(ctx context.Context, g generation, info markInfo) error {
 	if err != nil {
 		return rinca.Errorf(rinca.Internal, "encode the mark: %w", err)
 	}
+	defer j.uses.marks.Add(1)
 	return j.DB.PutMark(ctx, store.Mark{
 		Stack: j.stack.Name, At: j.Now().UTC(), Update: j.rec.Update().ID, Commit: j.files.commit,
 		Uses: j.vars.usedNames(), Refs: j.vars.refs(), Plain: plain, Sealed: rinca.NewSecret(string(data)),
@@ -151,15 +151,4 @@ func restoreExported(saved []savedFile) error {
 		}
 	}
 	return nil
-}
-
-// usesOf returns the stacks whose last deploy used a variable, in order.
-func usesOf(marks []store.Mark, name string) []string {
-	var out []string
-	for i := range marks {
-		if slices.Contains(marks[i].Uses, name) {
-			out = append(out, marks[i].Stack)
-		}
-	}
-	return sorted(out)
 }

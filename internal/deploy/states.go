@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"rinca/internal/interpolate"
 	"rinca/internal/rinca"
 )
 
@@ -131,49 +130,6 @@ func (d *Deployer) Pull(ctx context.Context, name string, rec *Record) error {
 		}
 	}
 	return nil
-}
-
-// UsedBy returns the stacks that use a variable: those whose last deploy did,
-// and those whose own text names it.
-func (d *Deployer) UsedBy(ctx context.Context, v rinca.Variable) ([]string, error) {
-	marks, err := d.DB.Marks(ctx)
-	if err != nil {
-		return nil, err
-	}
-	names := usesOf(marks, v.Name)
-	stacks, err := d.DB.Stacks(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var kept []string
-	in := map[string]bool{}
-	for _, n := range names {
-		in[n] = true
-	}
-	for i := range stacks {
-		s := &stacks[i]
-		if v.Stack != "" && v.Stack != s.Name {
-			continue
-		}
-		if in[s.Name] || mentions(s, v.Name) {
-			kept = append(kept, s.Name)
-		}
-	}
-	return sorted(kept), nil
-}
-
-// mentions reports whether a stack's own text names a variable.
-func mentions(s *rinca.Stack, name string) bool {
-	text := []string{s.Environment, s.PreDeploy.Command, s.PostDeploy.Command}
-	for _, f := range s.Source.Files {
-		text = append(text, f.Content)
-	}
-	for _, n := range interpolate.Names(strings.Join(text, "\n")) {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // Watch looks at every stack, now and every interval, and publishes those
