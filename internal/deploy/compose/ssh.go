@@ -340,11 +340,9 @@ func (c *sessionConn) CloseWrite() error           { return c.in.Close() }
 func (c *sessionConn) LocalAddr() net.Addr         { return c.local }
 func (c *sessionConn) RemoteAddr() net.Addr        { return c.remote }
 
-// Close ends the command.
-func (c *sessionConn) Close() error {
-	c.in.Close()
-	return c.session.Close()
-}
+// Close ends the command. Its input is not closed apart from the rest, since
+// somebody may be writing to it.
+func (c *sessionConn) Close() error { return c.session.Close() }
 
 // Deadlines are not kept: HTTP requests carry contexts instead.
 func (c *sessionConn) SetDeadline(time.Time) error      { return nil }
