@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -28,6 +29,11 @@ import (
 var programDir string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// They wait for containers more than they compute.
+	if f := flag.Lookup("test.parallel"); f != nil && f.Value.String() == f.DefValue {
+		_ = f.Value.Set("5")
+	}
 	dir, err := os.MkdirTemp("", "rinca-scenario-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
