@@ -149,6 +149,7 @@ func (j *job) prepare(ctx context.Context) error {
 // carryOut runs the stages that touch what runs. From Apply on, a failure is
 // followed by a rollback; before it, only files are put back.
 func (j *job) carryOut(ctx context.Context) error {
+	j.warnMoved(ctx)
 	if err := j.ready(ctx); err != nil {
 		j.restoreFiles(ctx)
 		return err

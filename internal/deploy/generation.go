@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -137,6 +138,19 @@ func (d *Deployer) goodGeneration(ctx context.Context, stack string) (generation
 		return g, rinca.Errorf(rinca.Corrupt, "the last good generation of %s cannot be read", stack).Because(err)
 	}
 	return g, nil
+}
+
+// warnMoved tells of the containers of a stack that was deployed before under
+// another project or on another server: they stay there.
+func (j *job) warnMoved(ctx context.Context) {
+	mark, err := j.DB.Mark(ctx, j.stack.Name)
+	var was markInfo
+	if err != nil || json.Unmarshal(mark.Plain, &was) != nil || was.Project == "" ||
+		was.Project == j.project.Name && was.Server == j.stack.ServerName() {
+		return
+	}
+	j.warn(fmt.Sprintf("it was deployed as the project %s on the server %s before, where its containers stay; to remove them: docker compose -p %s down",
+		was.Project, was.Server, was.Project))
 }
 
 // restoreExported gives exported files the content they had.
