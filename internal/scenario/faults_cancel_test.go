@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -190,5 +191,37 @@ func TestSlowReaders(t *testing.T) {
 	var doc json.RawMessage
 	if status := l.api("GET", "/v1/states", nil, &doc); status != 200 {
 		t.Errorf("states: %d", status)
+	}
+}
+
+// Plans that are asked for while the stack is deployed disturb nothing.
+func TestPlansMeanwhile(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	s := l.newStack(t, "planned", map[string]string{"compose.yaml": small, "app.conf": "zero"})
+	s.deploy()
+	for _, value := range []string{"two", "three", "four"} {
+		s.commit(map[string]string{"compose.yaml": strings.Replace(small, "one", value, 1), "app.conf": value, "new-" + value: value})
+		u := l.submit("DeployStack", map[string]any{"stack": s.name})
+		var plans sync.WaitGroup
+		for range 4 {
+			plans.Go(func() {
+				for range 3 {
+					if r := l.rinca("stack", "plan", s.name); r.code != 0 && r.code != 2 {
+						t.Errorf("%s", r)
+					}
+				}
+			})
+		}
+		plans.Wait()
+		if u = l.ended(u.ID); u.State != rinca.Succeeded {
+			t.Errorf("the update %s: %+v", u.State, u.Error)
+		}
+		if got := s.plan(); got != nil {
+			t.Errorf("the plan afterwards is %v", got)
+		}
+		if got := s.containers()["app"].env("VALUE"); got != value {
+			t.Errorf("VALUE is %s, want %s", got, value)
+		}
 	}
 }

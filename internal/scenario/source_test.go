@@ -96,6 +96,20 @@ volumes: {data: {}}
 		t.Error("destroy --volumes left the volume")
 	}
 
+	// Under another name of the project it is told that the old one stays.
+	s.deploy()
+	old := s.containers()
+	s.must("stack", "set", s.name, "--project", s.project+"-new")
+	if out := s.must("stack", "deploy", s.name); !strings.Contains(out, "docker compose -p "+s.project+" down") {
+		t.Errorf("nothing is said of the old project:\n%s", out)
+	}
+	if got := moved(old, s.containers()); got != nil {
+		t.Errorf("of the old project, %v moved", got)
+	}
+	renamed := &stack{lab: l, name: s.name, project: s.project + "-new"}
+	t.Cleanup(renamed.remove)
+	l.must("stack", "destroy", s.name, "--yes")
+
 	bad := l.newStack(t, "bad", map[string]string{"compose.yaml": strings.Replace(small, "VALUE: one", "APP_EXIT: 3", 1)})
 	after := l.newStack(t, "after", map[string]string{"compose.yaml": small}, "--after", "bad")
 	free := l.newStack(t, "free", map[string]string{"compose.yaml": small})
