@@ -3,6 +3,7 @@ package compose
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/docker/compose/v5/pkg/api"
@@ -48,7 +49,7 @@ func (e *Engine) Operate(ctx context.Context, project string, op rinca.Operation
 	case "restart":
 		err = svc.Restart(ctx, project, api.RestartOptions{Services: op.Services, Timeout: timeout, NoDeps: len(op.Services) > 0})
 	case "destroy":
-		err = svc.Down(ctx, project, api.DownOptions{
+		err = down(ctx, svc, project, api.DownOptions{
 			Services: op.Services, Timeout: timeout, Volumes: op.Volumes, RemoveOrphans: len(op.Services) == 0,
 		})
 	default:
@@ -58,6 +59,22 @@ func (e *Engine) Operate(ctx context.Context, project string, op rinca.Operation
 		err = ctx.Err()
 	}
 	return e.fault(ctx, op.Kind+" "+project, err)
+}
+
+// down removes a project. An engine that is busy may say for a moment that a
+// network is in use by containers that it has removed.
+func down(ctx context.Context, svc api.Compose, project string, o api.DownOptions) error {
+	for try := 1; ; try++ {
+		err := svc.Down(ctx, project, o)
+		if err == nil || try == 5 || !strings.Contains(err.Error(), "has active endpoints") {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try) * 300 * time.Millisecond):
+		}
+	}
 }
 
 // known refuses names of services that have no container.
