@@ -105,7 +105,7 @@ func (l *lab) leakyStack(g *gitServer) *stack {
 	l.write("environment", "INSIDE = [[CANARY_SECRET]]\n")
 	hook := `echo "hook: [[CANARY_HOOK]]"; printf %s [[CANARY_HOOK]] | base64 -w0; echo; echo [[CANARY_HOOK]] >&2`
 	s := l.newStack(l.t, "leaky", map[string]string{"compose.yaml": leaky}, "--environment-file", l.path("environment"),
-		"--pre-deploy", hook, "--post-deploy", hook)
+		"--pre-deploy", hook, "--post-deploy", hook, "--verify-settle", "3s")
 	l.variable("CANARY_SECRET", canarySecret, "--secret", "--stack", s.name)
 	l.variable("CANARY_CONTENT", canaryContent, "--secret", "--stack", s.name)
 	l.must("variable", "set", "CANARY_REF", "--from", "op://homelab/apart.env/KEY")

@@ -202,7 +202,7 @@ func TestEventsAsJSON(t *testing.T) {
 func TestExitStatuses(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	s := l.newStack(t, "statuses", map[string]string{"compose.yaml": small})
+	s := l.newStack(t, "statuses", map[string]string{"compose.yaml": small}, crashing...)
 	l.fails(2, []string{"1 to create"}, "stack", "plan", s.name)
 	s.deploy()
 	l.fails(0, []string{"1 unchanged"}, "stack", "plan", s.name)

@@ -96,7 +96,7 @@ func TestGitFails(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	g := newGitServer(t, l)
-	s := l.newStack(t, "remote", map[string]string{"compose.yaml": small})
+	s := l.newStack(t, "remote", map[string]string{"compose.yaml": small}, crashing...)
 	s.must("stack", "set", s.name, "--repo", g.url(s.work), "--account", "lab")
 	s.deploy()
 	before := s.containers()

@@ -29,6 +29,10 @@ services:
     stop_grace_period: 1s
 `
 
+// crashing are the flags of stacks whose containers end soon: on a machine that
+// has much to do, that takes a while.
+var crashing = []string{"--verify-settle", "3s"}
+
 // A failure is one way in which a second deploy fails.
 type failure struct {
 	name string
@@ -104,7 +108,7 @@ func (l *lab) rollback(f failure) {
 	l.item(f.name, f.name+".env", map[string]string{"KEY": "one", "APP_EXIT": "go on"})
 	l.variable("HEALTH_"+f.name, "health-as-it-should-be", "--secret")
 	text := strings.ReplaceAll(fragile, "NAME", f.name)
-	s := l.newStack(t, f.name, map[string]string{"compose.yaml": text, "app.conf": "one"})
+	s := l.newStack(t, f.name, map[string]string{"compose.yaml": text, "app.conf": "one"}, crashing...)
 	good := s.deploy()
 	before, tag := s.containers(), s.imageID()
 	disk := s.onDisk()
@@ -186,7 +190,7 @@ func (s *stack) onDisk() string {
 func TestFirstDeployThatFails(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	s := l.newStack(t, "first", map[string]string{"compose.yaml": small})
+	s := l.newStack(t, "first", map[string]string{"compose.yaml": small}, crashing...)
 	s.edit("VALUE: one", "APP_EXIT: 3, APP_LINES: 3")
 	u := s.refused("service app exited with 3", "line 3")
 	if u.State != rinca.Failed || !strings.Contains(u.RolledBack, "no earlier good deploy") {

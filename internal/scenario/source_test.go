@@ -110,7 +110,7 @@ volumes: {data: {}}
 	t.Cleanup(renamed.remove)
 	l.must("stack", "destroy", s.name, "--yes")
 
-	bad := l.newStack(t, "bad", map[string]string{"compose.yaml": strings.Replace(small, "VALUE: one", "APP_EXIT: 3", 1)})
+	bad := l.newStack(t, "bad", map[string]string{"compose.yaml": strings.Replace(small, "VALUE: one", "APP_EXIT: 3", 1)}, crashing...)
 	after := l.newStack(t, "after", map[string]string{"compose.yaml": small}, "--after", "bad")
 	free := l.newStack(t, "free", map[string]string{"compose.yaml": small})
 	l.fails(1, []string{"after", "bad failed"}, "stack", "deploy", "--all")
@@ -145,7 +145,7 @@ func TestRollbackOfOtherSources(t *testing.T) {
 			} else {
 				args = append(args, "--file", l.path(name, "compose.yaml"), "--file", l.path(name, "app.conf"))
 			}
-			l.must(append(args, "--project", s.project, "--verify-settle", "300ms")...)
+			l.must(append(args, "--project", s.project, "--verify-settle", "3s")...)
 		}
 		set("create", good, "one")
 		s.deploy()

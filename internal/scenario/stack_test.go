@@ -40,7 +40,7 @@ func (l *lab) newStack(t testing.TB, name string, files map[string]string, flags
 	t.Cleanup(s.remove)
 	s.must(append([]string{
 		"stack", "create", name, "--repo", "file://" + s.work, "--branch", "main", "--path", "stack",
-		"--project", s.project, "--verify-settle", "300ms", "--verify-timeout", "60s",
+		"--project", s.project, "--verify-settle", "1s", "--verify-timeout", "60s",
 	}, flags...)...)
 	return s
 }
