@@ -46,7 +46,10 @@ const maxWaiting = 64
 
 func newHasher() *hasher {
 	h := &hasher{slots: make(chan struct{}, max(1, min(runtime.NumCPU(), 8)))}
-	h.decoy = hash(rinca.NewSecret(rand.Text()))
+	salt, key := make([]byte, argonSalt), make([]byte, argonKey)
+	rand.Read(salt)
+	rand.Read(key)
+	h.decoy = phc(salt, key) // to make the hash of a password would take its time, and its 19 MiB, at each start
 	return h
 }
 
@@ -97,6 +100,11 @@ func hash(password rinca.Secret) string {
 	salt := make([]byte, argonSalt)
 	rand.Read(salt)
 	key := argon2.IDKey([]byte(password.Reveal()), salt, argonTime, argonMemory, argonThreads, argonKey)
+	return phc(salt, key)
+}
+
+// phc writes a hash of today's cost.
+func phc(salt, key []byte) string {
 	b64 := base64.RawStdEncoding
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads, b64.EncodeToString(salt), b64.EncodeToString(key))
 }
