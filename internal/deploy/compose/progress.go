@@ -16,7 +16,7 @@ import (
 )
 
 // concurrency bounds the requests that Compose sends at once.
-const concurrency = 8
+const concurrency = 32
 
 // service returns Compose for one operation, whose progress goes to out.
 func (e *Engine) service(out rinca.Output) (api.Compose, *progress, error) {
