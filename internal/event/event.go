@@ -30,10 +30,11 @@ type Hub struct {
 	now func() time.Time
 
 	mu      sync.Mutex
-	last    int64         // the highest number given
-	ring    []rinca.Event // ring[seq % recent]
-	first   int64         // the lowest number that ring still has
-	pending []rinca.Event // to be stored
+	last    int64            // the highest number given
+	ring    []rinca.Event    // ring[seq % recent]
+	first   int64            // the lowest number that ring still has
+	begun   map[string]int64 // no event of an update has a lower number; as long as ring has them all
+	pending []rinca.Event    // to be stored
 	dropped int
 	wake    chan struct{} // closed at the next event
 
@@ -55,7 +56,8 @@ func New(ctx context.Context, db *store.DB, log *slog.Logger) (*Hub, error) {
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	h := &Hub{
 		db: db, log: log, now: time.Now, last: last, first: last + 1,
-		ring: make([]rinca.Event, recent), wake: make(chan struct{}),
+		begun: map[string]int64{},
+		ring:  make([]rinca.Event, recent), wake: make(chan struct{}),
 		work: make(chan struct{}, 1), done: make(chan struct{}), stop: stop,
 	}
 	go h.store(run)
@@ -79,6 +81,25 @@ func (h *Hub) Transient(events ...rinca.Event) {
 	h.publish(true, events...)
 }
 
+// Begin publishes an event of an update that was made when Last was after.
+func (h *Hub) Begin(after int64, e rinca.Event) {
+	h.mu.Lock()
+	h.begun[e.Update] = after + 1
+	h.mu.Unlock()
+	h.publish(false, e)
+}
+
+// Before returns a number after which all events of an update come, and all
+// are in memory; 0 when they may not be.
+func (h *Hub) Before(update string) int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if seq, ok := h.begun[update]; ok && seq >= h.first {
+		return seq - 1
+	}
+	return 0
+}
+
 func (h *Hub) publish(transient bool, events ...rinca.Event) {
 	h.mu.Lock()
 	for _, e := range events {
@@ -87,7 +108,11 @@ func (h *Hub) publish(transient bool, events ...rinca.Event) {
 		if e.At.IsZero() {
 			e.At = h.now().UTC()
 		}
-		h.ring[e.Seq%recent] = e
+		place := &h.ring[e.Seq%recent]
+		if seq, ok := h.begun[place.Update]; ok && seq <= place.Seq {
+			delete(h.begun, place.Update)
+		}
+		*place = e
 		if e.Seq-h.first >= recent {
 			h.first = e.Seq - recent + 1
 		}

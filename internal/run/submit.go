@@ -41,7 +41,7 @@ func (r *Runner) Submit(ctx context.Context, q rinca.Submission) (rinca.Update, 
 	if err := r.refuseBusy(ctx, target); err != nil {
 		return rinca.Update{}, err
 	}
-	now := r.Now().UTC()
+	now, before := r.Now().UTC(), r.Hub.Last()
 	u, existed, err := r.DB.Enqueue(ctx, rinca.Update{
 		ID: newID(now), Execution: q.Execution, Target: target, State: rinca.Queued,
 		Operator: q.Operator, Trigger: q.Trigger, Parent: q.Parent, CreatedAt: now,
@@ -50,7 +50,9 @@ func (r *Runner) Submit(ctx context.Context, q rinca.Submission) (rinca.Update, 
 		return rinca.Update{}, err
 	}
 	if !existed {
-		r.publish(u)
+		if e, ok := r.event(u); ok {
+			r.Hub.Begin(before, e)
+		}
 		r.poke()
 	}
 	return u, nil
@@ -123,13 +125,19 @@ func (r *Runner) Stats(ctx context.Context) (Stats, error) {
 }
 
 func (r *Runner) publish(u rinca.Update) {
+	if e, ok := r.event(u); ok {
+		r.Hub.Publish(e)
+	}
+}
+
+func (r *Runner) event(u rinca.Update) (rinca.Event, bool) {
 	u.Plan = nil
 	data, err := json.Marshal(u)
 	if err != nil {
 		r.Log.Error("encode an update", "update", u.ID, "error", err)
-		return
+		return rinca.Event{}, false
 	}
-	r.Hub.Publish(rinca.Event{Type: "update", Update: u.ID, Target: u.Target, Data: data})
+	return rinca.Event{Type: "update", Update: u.ID, Target: u.Target, Data: data}, true
 }
 
 // newID returns an id that sorts by time: 10 digits of it, and 16 at random.
