@@ -110,7 +110,7 @@ func (d *Deployer) Plan(ctx context.Context, o Options, rec *Record) (rinca.Plan
 	if err := j.prepare(ctx); err != nil {
 		return rinca.Plan{}, err
 	}
-	return j.plan, nil
+	return MaskPlan(j.plan, j.rec.mask), nil
 }
 
 func (d *Deployer) newJob(ctx context.Context, o Options, rec *Record) (*job, error) {
@@ -218,7 +218,9 @@ func (j *job) apply(ctx context.Context) (string, error) {
 }
 
 func (j *job) verify(ctx context.Context) (string, error) {
-	return "", j.dep.Verify(ctx, j.stack.Verify, j.rec.Line)
+	v := j.stack.Verify
+	v.Only = j.o.Services
+	return "", j.dep.Verify(ctx, v, j.rec.Line)
 }
 
 // dir is the folder of a stack in the home.

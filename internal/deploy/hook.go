@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -47,7 +48,8 @@ func (j *job) runHook(ctx context.Context, h *hook) error {
 		cmd.Env = append(cmd.Env, name+"="+value.Reveal())
 	}
 	// The whole group ends with it, or what it started would go on.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// It ends with us, also when we are killed.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	err := j.pipe(cmd)
@@ -66,6 +68,9 @@ func (j *job) runHook(ctx context.Context, h *hook) error {
 
 // pipe runs a command, and sends each of its lines as it comes.
 func (j *job) pipe(cmd *exec.Cmd) error {
+	// The signal at our death is sent when the thread that started it ends.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	outR, outW, err := os.Pipe()
 	if err != nil {
 		return err

@@ -137,6 +137,9 @@ func (j *job) addUnwritten(plan *rinca.Plan) {
 	mark := func(uses []rinca.FileUse, kind string) {
 		for _, u := range uses {
 			keys, ok := j.exported.changed[u.Path]
+			for path := range j.exported.changed { // a mounted directory shows its files
+				ok = ok || within(u.Path, path)
+			}
 			if !ok {
 				continue
 			}

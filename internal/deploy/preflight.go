@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rinca/internal/envfile"
+	"rinca/internal/interpolate"
 	"rinca/internal/rinca"
 )
 
@@ -104,19 +105,28 @@ func (j *job) checkEnvFile(u rinca.FileUse) []rinca.Problem {
 		return []rinca.Problem{{Service: strings.Join(u.Services, ", "), Message: u.Path + ": " + err.Error()}}
 	}
 	ours := within(j.exported.dest, u.Path)
-	var names []string
+	var names, unfilled []string
 	set := 0
 	for _, e := range entries {
 		if e.Optional {
 			continue
 		}
 		set++
+		if !ours && len(interpolate.Names(e.Value.Reveal())) > 0 {
+			unfilled = append(unfilled, e.Key)
+		}
 		if (ours || envfile.IsSecretName(e.Key)) && envfile.IsPlaceholder(e.Value.Reveal()) {
 			names = append(names, e.Key)
 		}
 	}
 	service := strings.Join(u.Services, ", ")
 	switch {
+	case len(unfilled) > 0:
+		return []rinca.Problem{{
+			Service: service,
+			Message: fmt.Sprintf("%s has [[NAME]] in %s, which nobody fills in: containers read the file as it is", u.Path, strings.Join(unfilled, ", ")),
+			Hint:    "put it into environment: of the compose file, where [[NAME]] is filled in",
+		}}
 	case set == 0:
 		return []rinca.Problem{{Service: service, Message: u.Path + " is empty: it sets no variable", Hint: j.mend(u.Path)}}
 	case len(names) > 0:

@@ -203,6 +203,7 @@ func (r *Record) mask(text string) string {
 func (r *Record) SetPlan(p rinca.Plan, commit string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	p = MaskPlan(p, r.mask)
 	r.u.Plan, r.u.Commit = &p, commit
 }
 

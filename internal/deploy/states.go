@@ -58,7 +58,7 @@ func (d *Deployer) statesOn(ctx context.Context, server string, stacks []*rinca.
 			state.Status = rinca.StatusDown
 		}
 		state.At = d.Now().UTC()
-		out[s.Name] = state
+		out[s.Name] = d.maskState(state)
 	}
 	return out
 }

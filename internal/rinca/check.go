@@ -120,7 +120,7 @@ func (s *Source) checkGit() error {
 	// The address may hold a password, so it is not repeated.
 	if u, err := url.Parse(s.Repo); err == nil && u.User != nil {
 		if _, has := u.User.Password(); has || u.Scheme == "https" || u.Scheme == "http" {
-			return Errorf(Invalid, "source.repo holds a credential").Try("rinca git-account set NAME, and account = NAME: it is sealed there, and in no log")
+			return Errorf(Invalid, "source.repo holds a credential").Try("rinca git account add NAME --host HOST; then name it with --account: it is sealed there, and in no log")
 		}
 	}
 	n := 0

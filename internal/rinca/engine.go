@@ -73,7 +73,7 @@ type Project struct {
 	Name string
 	// Stack is what messages call it; "" means Name.
 	Stack string
-	Dir  string // working directory, absolute: the stack's folder
+	Dir   string // working directory, absolute: the stack's folder
 	// Files are the compose files, absolute, inside Dir or one of Roots.
 	Files []string
 	// Read returns a compose file as it is to be read, with every [[NAME]]

@@ -140,6 +140,8 @@ type Secrets struct {
 type Verify struct {
 	Skip    bool     `json:"skip,omitempty"`
 	Timeout Duration `json:"timeout,omitempty"` // 0 means 2 minutes
+	// Only lists the services that are looked at; none means all of them.
+	Only []string `json:"-"`
 	// Settle is how long a service without a health check must stay up; 0
 	// means 2 seconds.
 	Settle Duration `json:"settle,omitempty"`

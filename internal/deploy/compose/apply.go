@@ -40,12 +40,11 @@ func (d *deployment) Apply(ctx context.Context, plan rinca.Plan, out rinca.Outpu
 		}
 		changes[s.Service] = s.Change
 	}
-	if len(changes) > 0 {
-		if err := d.up(ctx, changes, forced, out); err != nil {
-			return err
-		}
+	// First, since what is made may need a port or a name of theirs.
+	if err := d.remove(ctx, removed, out); err != nil || len(changes) == 0 {
+		return err
 	}
-	return d.remove(ctx, removed, out)
+	return d.up(ctx, changes, forced, out)
 }
 
 func (d *deployment) up(ctx context.Context, changes map[string]rinca.Change, forced []string, out rinca.Output) error {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -203,8 +204,7 @@ func (d *deployment) resolveFiles() (origins, []envUse, error) {
 		project, err = project.WithServicesEnvironmentResolved(true)
 	}
 	if err != nil {
-		text := strings.NewReplacer(names...).Replace(err.Error())
-		return nil, nil, rinca.Errorf(rinca.Invalid, "load project %s: %s", d.spec.Name, text).Because(err)
+		return nil, nil, d.badFile(strings.NewReplacer(names...).Replace(err.Error()), names)
 	}
 	for name, s := range project.Services {
 		s.LabelFiles = labelFiles[name]
@@ -212,6 +212,22 @@ func (d *deployment) resolveFiles() (origins, []envUse, error) {
 	}
 	d.project = project
 	return from, used, nil
+}
+
+// badFile is the error for a file that cannot be parsed. What the parser says
+// may quote a value, so only the place is taken from it.
+func (d *deployment) badFile(text string, names []string) error {
+	where := "an env_file or label_file"
+	for i := 1; i < len(names); i += 2 {
+		if strings.Contains(text, names[i]) {
+			where = names[i]
+		}
+	}
+	if at := regexp.MustCompile(`line \d+`).FindString(text); at != "" {
+		where += ", " + at
+	}
+	return rinca.Errorf(rinca.Invalid, "load project %s: %s: it cannot be read as an env file", d.spec.Name, where).
+		Try("close every quote, and write a name and = on each line")
 }
 
 // joined makes one error of several: the first one's code and hint, all of

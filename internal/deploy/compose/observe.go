@@ -34,12 +34,12 @@ func (d *deployment) observe(ctx context.Context) (*observed, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*quick)
 	defer cancel()
 	o := &observed{at: time.Now()}
-	group, ctx := errgroup.WithContext(ctx)
+	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(8)
-	group.Go(func() error { return d.observeContainers(ctx, o) })
-	group.Go(func() error { return d.observeNetworks(ctx, o) })
-	group.Go(func() error { return d.observeVolumes(ctx, o) })
-	images, err := d.engine.imageIDs(ctx, group, d.imageNames())
+	group.Go(func() error { return d.observeContainers(inner, o) })
+	group.Go(func() error { return d.observeNetworks(inner, o) })
+	group.Go(func() error { return d.observeVolumes(inner, o) })
+	images, err := d.engine.imageIDs(inner, group, d.imageNames())
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,7 @@ func (d *deployment) Plan(ctx context.Context, force bool) (rinca.Plan, error) {
 	for _, name := range slices.Sorted(maps.Keys(p.done)) {
 		plan.Services = append(plan.Services, p.done[name])
 	}
+	plan.Services = append(plan.Services, p.gone()...)
 	p.warnOfOrphans()
 	return plan, nil
 }
@@ -333,13 +334,40 @@ func (p *planner) dependents() {
 	}
 }
 
+// ours reports whether we made a container.
+func ours(c container.Summary) bool { return c.Labels[labelDigest] != "" }
+
+// gone lists the services that are in no file any more and whose containers we
+// made: they are removed. Those of docker compose are somebody's own.
+func (p *planner) gone() []rinca.ServicePlan {
+	byService := map[string]*rinca.ServicePlan{}
+	for _, c := range p.o.orphans {
+		if !ours(c) {
+			continue
+		}
+		name := c.Labels[api.ServiceLabel]
+		if byService[name] == nil {
+			byService[name] = &rinca.ServicePlan{Service: name, Change: rinca.Remove, Reasons: []rinca.Reason{{Kind: "gone"}}, Image: c.Image}
+		}
+		byService[name].Containers = append(byService[name].Containers, c.ID)
+	}
+	var out []rinca.ServicePlan
+	for _, name := range slices.Sorted(maps.Keys(byService)) {
+		out = append(out, *byService[name])
+	}
+	return out
+}
+
+// warnOfOrphans tells of containers that are kept although no file has them.
 func (p *planner) warnOfOrphans() {
 	var names []string
 	for _, c := range p.o.orphans {
-		names = append(names, containerName(c))
+		if !ours(c) {
+			names = append(names, containerName(c))
+		}
 	}
 	if len(names) > 0 {
 		slices.Sort(names)
-		p.d.warn("containers of the project that are in no file any more are kept: %s", strings.Join(names, ", "))
+		p.d.warn("containers of the project that are in no file any more, and that docker compose made, are kept: %s", strings.Join(names, ", "))
 	}
 }

@@ -55,13 +55,13 @@ func (d *deployment) portsTaken(ctx context.Context) ([]rinca.Problem, error) {
 	var docker, own []binding
 	for _, c := range all {
 		_, service := d.project.Services[c.Labels[api.ServiceLabel]]
-		ours := c.Labels[api.ProjectLabel] == d.project.Name && service
+		mine := c.Labels[api.ProjectLabel] == d.project.Name && (service || ours(c))
 		for _, p := range c.Ports {
 			if p.PublicPort == 0 {
 				continue
 			}
 			b := binding{p.IP, p.PublicPort, p.Type, "by the container " + containerName(c) + ofProject(c.Labels)}
-			if ours {
+			if mine {
 				own = append(own, b)
 			} else {
 				docker = append(docker, b)

@@ -41,7 +41,7 @@ func (d *deployment) Verify(ctx context.Context, v rinca.Verify, out rinca.Outpu
 	if settle <= 0 {
 		settle = verifySettle
 	}
-	w := &verifier{d: d, settle: settle, out: out, watched: map[string]*watched{}, said: map[string]bool{}}
+	w := &verifier{d: d, only: v.Only, settle: settle, out: out, watched: map[string]*watched{}, said: map[string]bool{}}
 	limit, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	ticker := time.NewTicker(verifyEvery)
@@ -70,12 +70,18 @@ func (d *deployment) Verify(ctx context.Context, v rinca.Verify, out rinca.Outpu
 // A verifier watches the containers of a project.
 type verifier struct {
 	d       *deployment
+	only    []string // services; none means all
 	settle  time.Duration
 	out     rinca.Output
 	watched map[string]*watched // by id of the container
 	said    map[string]bool
 	waiting map[string]string // what services are not good yet, and why
 	last    map[string]container.Summary
+}
+
+// wanted reports whether a service is one to look at.
+func (w *verifier) wanted(service string) bool {
+	return len(w.only) == 0 || slices.Contains(w.only, service)
 }
 
 // Watched is what is known of a container that may crash.
@@ -97,7 +103,7 @@ func (w *verifier) look(ctx context.Context) (bool, error) {
 	found := map[string]int{}
 	for _, c := range list {
 		service := c.Labels[api.ServiceLabel]
-		if _, ok := w.d.project.Services[service]; !ok {
+		if _, ok := w.d.project.Services[service]; !ok || !w.wanted(service) {
 			continue
 		}
 		found[service]++
@@ -110,7 +116,7 @@ func (w *verifier) look(ctx context.Context) (bool, error) {
 		}
 	}
 	for name, s := range w.d.project.Services {
-		if found[name] < s.GetScale() {
+		if w.wanted(name) && found[name] < s.GetScale() {
 			waiting[name] = "has no container"
 		}
 	}

@@ -3,6 +3,7 @@ package compose_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +52,7 @@ func TestVerify(t *testing.T) {
 			t.Parallel()
 			s := newStack(t, map[string]string{"compose.yaml": "services:\n  web:\n    image: IMAGE\n    stop_grace_period: 1s\n    " + c.service + "\n"})
 			v := c.verify
-			if v == (rinca.Verify{}) {
+			if reflect.ValueOf(v).IsZero() {
 				v = quickly
 			}
 			err := verify(t, s, v)
