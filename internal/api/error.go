@@ -96,7 +96,7 @@ func missing(t rinca.Target) error {
 		rinca.KindStack:      {"stack", "rinca stack list"},
 		rinca.KindServer:     {"server", "rinca server list"},
 		rinca.KindVariable:   {"variable", "rinca variable list"},
-		rinca.KindGitAccount: {"Git account", "rinca git-account list"},
+		rinca.KindGitAccount: {"Git account", "rinca git account list"},
 	}
 	w, ok := words[t.Kind]
 	if !ok {
@@ -110,7 +110,7 @@ func denied(t rinca.Target, level rinca.Level) error {
 	if t.Kind == rinca.KindSystem {
 		return rinca.Errorf(rinca.Forbidden, "this is for administrators")
 	}
-	return rinca.Errorf(rinca.Forbidden, "this needs the level %s on %s %q", level, t.Kind, cut(t.Name)).Try("an administrator can grant it: rinca user explain")
+	return rinca.Errorf(rinca.Forbidden, "this needs the level %s on %s %q", level, t.Kind, cut(t.Name)).Try("an administrator can say why, and grant it: rinca user explain NAME %s RESOURCE", t.Kind)
 }
 
 // cut bounds what is repeated of a request.

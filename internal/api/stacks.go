@@ -30,7 +30,7 @@ func stackRoutes() []route {
 			in:  rinca.Stack{}, out: rinca.Stack{}, serve: (*Server).putStack,
 		}, {
 			pattern: "DELETE " + one, need: write, audit: "stack.delete",
-			doc:   "Forget a stack and its variables; its containers and its history stay.",
+			doc:   "Forget a stack and its variables; its containers and its history stay. Not while an update of it waits or runs.",
 			serve: (*Server).deleteStack,
 		}, {
 			pattern: "GET " + one + "/state", need: read, doc: "Say how a stack's services are now.",
@@ -169,57 +169,21 @@ func (s *Server) saveStack(r *request, stack rinca.Stack, mode store.PutMode) (a
 	if err := mayUse(r, &stack, &before, isNew); err != nil {
 		return nil, err
 	}
+	if err := s.isThere(r, &stack, &before, isNew); err != nil {
+		return nil, err
+	}
 	stack.UpdatedBy = r.user()
-	return s.cfg.DB.PutStack(r.Context(), stack, mode)
-}
-
-// mayUse checks the rights on what a stack begins to use: to put a stack on a
-// server is to run something there, and to name a Git account is to read what
-// it may read.
-func mayUse(r *request, stack, before *rinca.Stack, isNew bool) error {
-	uses := func(t rinca.Target, level rinca.Level) error {
-		switch g := on(r.who, t); {
-		case g.Level >= level:
-			return nil
-		case g.Level == rinca.None:
-			return missing(t)
-		}
-		return denied(t, level)
+	saved, err := s.cfg.DB.PutStack(r.Context(), stack, mode)
+	if rinca.CodeOf(err) == rinca.Conflict {
+		err = s.taken(r, &stack, err)
 	}
-	if isNew || stack.ServerName() != before.ServerName() {
-		if err := uses(rinca.Target{Kind: rinca.KindServer, Name: stack.ServerName()}, rinca.Execute); err != nil {
-			return err
-		}
-	}
-	if a := stack.Source.Account; a != "" && (isNew || a != before.Source.Account) {
-		if err := uses(rinca.Target{Kind: rinca.KindGitAccount, Name: a}, rinca.Read); err != nil {
-			return err
-		}
-	}
-	// What runs on the host itself, or reads its files, is the host's owner's
-	// to allow.
-	host := stack.PreDeploy.Command != before.PreDeploy.Command || stack.PostDeploy.Command != before.PostDeploy.Command ||
-		stack.Source.Kind == rinca.SourceHost && stack.Source.Dir != before.Source.Dir || !subset(stack.HostPaths, before.HostPaths)
-	if host && (stack.PreDeploy.Command != "" || stack.PostDeploy.Command != "" || stack.Source.Kind == rinca.SourceHost || len(stack.HostPaths) > 0) {
-		return uses(rinca.Target{Kind: rinca.KindServer, Name: rinca.LocalServer}, rinca.Write)
-	}
-	return nil
-}
-
-func subset(some, all []string) bool {
-	known := map[string]bool{}
-	for _, s := range all {
-		known[s] = true
-	}
-	for _, s := range some {
-		if !known[s] {
-			return false
-		}
-	}
-	return true
+	return saved, err
 }
 
 func (s *Server) deleteStack(r *request) (any, error) {
+	if err := s.idle(r, r.target.Name); err != nil {
+		return nil, err
+	}
 	return nil, s.here(r, s.cfg.DB.DeleteStack(r.Context(), r.target.Name))
 }
 

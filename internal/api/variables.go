@@ -150,6 +150,11 @@ func (s *Server) putVariable(r *request) (any, error) {
 	if err := s.checkVariable(r, in, &v, isNew); err != nil {
 		return nil, err
 	}
+	// A reference reaches every item of the vault, and not the stack's alone:
+	// rights on the stack do not suffice for a new one.
+	if in.From != "" && in.From != before.From && r.who.On(v.Target()).Level < rinca.Write {
+		return nil, denied(v.Target(), rinca.Write)
+	}
 	keep := !in.Value.IsSet() && in.From == ""
 	v.Secret = before.Secret
 	if in.Secret != nil {

@@ -157,6 +157,17 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// Check reports what would make every fetch of a source fail, without a
+// request. Account is the one that the source names, or nil. Errors have code
+// Invalid, and do not repeat what may hold a credential.
+func Check(s rinca.Source, account *rinca.GitAccount) error {
+	if err := checkSource(s); err != nil {
+		return err
+	}
+	_, err := parseAddress(s, account)
+	return err
+}
+
 // checkSource checks everything but the URL.
 func checkSource(s rinca.Source) error {
 	n := 0
