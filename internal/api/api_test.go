@@ -183,6 +183,8 @@ func TestErrors(t *testing.T) {
 		{"GET /v1/updates/nope", "", 404, rinca.NotFound},
 		{"GET /v1/events?after=x", "", 400, rinca.Invalid},
 		{"GET /v1/stacks/web/logs?since=yesterday", "", 400, rinca.Invalid},
+		{"GET /v1/stacks/web/logs?service=app,nope", "", 404, rinca.NotFound},
+		{"GET /v1/variables?used=x", "", 400, rinca.Invalid},
 	}
 	for _, tt := range tests {
 		got := w.do(token, tt.what, tt.body)
@@ -352,6 +354,9 @@ func TestVariables(t *testing.T) {
 	w.must(token, "PUT /v1/variables/DB_PASSWORD", `{"value":""}`).into(t, &v)
 	if got := w.must(token, "GET /v1/variables/DB_PASSWORD/value", ""); got.body != "{\"value\":\"\"}\n" {
 		t.Errorf("an empty value: %s", got.body)
+	}
+	if got := w.must(token, "GET /v1/variables?used=true", ""); !strings.Contains(got.body, `"used_by":["web"]`) || strings.Contains(got.body, canary) {
+		t.Errorf("who uses them: %s", got.body)
 	}
 	// Who has a stack has its own variables, and no others.
 	owner := w.user(rinca.User{Name: "owner", Rights: rinca.Rights{Permissions: []rinca.Permission{

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -230,6 +231,9 @@ func (s *Server) getLogs(r *request) (any, error) {
 		return nil, err
 	}
 	name := r.target.Name
+	if err := s.haveServices(r, o.Services); err != nil {
+		return nil, err
+	}
 	return stream(func(out *sse) error {
 		err := s.cfg.Deploy.Logs(out.ctx, name, o, func(l rinca.Line) {
 			out.send("", 0, maskLine(s.cfg.Known.Masker(), l))
@@ -239,6 +243,34 @@ func (s *Server) getLogs(r *request) (any, error) {
 		}
 		return err
 	}), nil
+}
+
+// haveServices refuses the name of a service of which there is no container:
+// its log would be empty, as that of one that is silent.
+func (s *Server) haveServices(r *request, services []string) error {
+	if len(services) == 0 {
+		return nil
+	}
+	state, err := s.cfg.Deploy.State(r.Context(), r.target.Name)
+	if err != nil || state.Status == rinca.StatusUnknown {
+		return err
+	}
+	var names []string
+	for _, c := range state.Services {
+		if !slices.Contains(names, c.Service) {
+			names = append(names, c.Service)
+		}
+	}
+	for _, name := range services {
+		if !slices.Contains(names, name) {
+			e := rinca.Errorf(rinca.NotFound, "the stack %s has no container of a service %q", r.target.Name, cut(name))
+			if len(names) == 0 {
+				return e.Try("rinca stack deploy %s", r.target.Name)
+			}
+			return e.Try("it has: %s", strings.Join(names, ", "))
+		}
+	}
+	return nil
 }
 
 func logOptions(r *request, now time.Time) (o rinca.LogOptions, err error) {

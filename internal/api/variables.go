@@ -15,8 +15,8 @@ func variableRoutes() []route {
 	return []route{
 		{
 			pattern: "GET /v1/variables", need: list(), doc: "List the variables that you may read, without values of secret ones.",
-			query: []param{{"stack", "only those of a stack"}},
-			out:   []variableJSON{}, serve: (*Server).getVariables,
+			query: []param{{"stack", "only those of a stack"}, {"used", "true: with the stacks that use each"}},
+			out:   []variableRow{}, serve: (*Server).getVariables,
 		}, {
 			pattern: "GET " + one, need: needs(rinca.Read), query: stack, doc: "Show a variable and what uses it, without its value.",
 			out: variableDetail{}, serve: (*Server).getVariable,
@@ -43,6 +43,12 @@ func variableRoutes() []route {
 type variableJSON struct {
 	rinca.Variable
 	Value string `json:"value,omitempty"`
+}
+
+// A variableRow is a variable in a list. UsedBy is there when it was asked for.
+type variableRow struct {
+	variableJSON
+	UsedBy []string `json:"used_by,omitempty"` // stacks that the caller may read
 }
 
 type variableDetail struct {
@@ -101,21 +107,47 @@ func (s *Server) variable(r *request) (rinca.Variable, error) {
 
 func (s *Server) getVariables(r *request) (any, error) {
 	stack := r.URL.Query().Get("stack")
-	if stack != "" {
-		return s.listVariables(r, stack)
+	used, err := r.flag("used")
+	if err != nil {
+		return nil, err
 	}
-	return s.lists.get(s, r, "variables", func() (any, error) { return s.listVariables(r, "") })
+	if stack != "" || used { // a deploy changes what is used, and no resource
+		return s.listVariables(r, stack, used)
+	}
+	return s.lists.get(s, r, "variables", func() (any, error) { return s.listVariables(r, "", false) })
 }
 
-func (s *Server) listVariables(r *request, stack string) (any, error) {
+func (s *Server) listVariables(r *request, stack string, used bool) (any, error) {
 	all, err := s.cfg.DB.Variables(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	out := []variableJSON{}
+	out := []variableRow{}
 	for i := range all {
-		if (stack == "" || all[i].Stack == stack) && r.may(all[i].Target(), rinca.Read) {
-			out = append(out, shownVariable(all[i]))
+		if stack != "" && all[i].Stack != stack || !r.may(all[i].Target(), rinca.Read) {
+			continue
+		}
+		row := variableRow{variableJSON: shownVariable(all[i])}
+		if used {
+			if row.UsedBy, err = s.usedBy(r, all[i]); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, row)
+	}
+	return out, nil
+}
+
+// usedBy returns the stacks that use a variable, and that the caller may read.
+func (s *Server) usedBy(r *request, v rinca.Variable) ([]string, error) {
+	used, err := s.cfg.Deploy.UsedBy(r.Context(), v)
+	if err != nil {
+		return nil, err
+	}
+	out := []string{}
+	for _, name := range used {
+		if r.may(rinca.Target{Kind: rinca.KindStack, Name: name}, rinca.Read) {
+			out = append(out, name)
 		}
 	}
 	return out, nil
@@ -126,17 +158,8 @@ func (s *Server) getVariable(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := variableDetail{shownVariable(v), []string{}}
-	used, err := s.cfg.Deploy.UsedBy(r.Context(), v)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range used {
-		if r.may(rinca.Target{Kind: rinca.KindStack, Name: name}, rinca.Read) {
-			out.UsedBy = append(out.UsedBy, name)
-		}
-	}
-	return out, nil
+	used, err := s.usedBy(r, v)
+	return variableDetail{shownVariable(v), used}, err
 }
 
 func (s *Server) putVariable(r *request) (any, error) {

@@ -291,7 +291,7 @@ func (*memoryDeploys) States(context.Context) (map[string]rinca.StackState, erro
 }
 
 func (*memoryDeploys) State(context.Context, string) (rinca.StackState, error) {
-	return rinca.StackState{Status: rinca.StatusHealthy}, nil
+	return rinca.StackState{Status: rinca.StatusHealthy, Services: []rinca.ServiceState{{Service: "app"}, {Service: "db"}, {Service: "app"}}}, nil
 }
 
 func (m *memoryDeploys) Logs(ctx context.Context, _ string, o rinca.LogOptions, out rinca.Output) error {

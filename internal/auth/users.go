@@ -176,7 +176,7 @@ func (s *Service) ResetPassword(ctx context.Context, c Caller, user string, pass
 		return oneTime, err
 	}
 	if u.Service || u.Subject != "" {
-		return oneTime, rinca.Errorf(rinca.Invalid, "%s is a service user, or one of an identity provider, and has no password", user).Try("rinca apikey create, for a service")
+		return oneTime, rinca.Errorf(rinca.Invalid, "%s is a service user, or one of an identity provider, and has no password", user).Try("rinca apikey create NAME, for a service")
 	}
 	if !password.IsSet() {
 		oneTime = oneTimePassword()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,7 @@ func newDoctor(a *app) *cobra.Command {
 		Short: "Find out why secrets do not reach their stacks, and how to mend it",
 		Long: `Looks at every joint from the token to the file, in the order in which secrets
 travel: provider, token, access, clock, vault, items, values, destination, disk,
-files, permissions. Each problem comes with the command that mends it.
+files, permissions; and at the secret variables of a server in this home. Each problem comes with the command that mends it.
 
 Without a STACK, the stacks of the variable STACKS, else all of them. --fix
 mends what is safe to mend: it makes the destination and exports the files.
@@ -48,6 +49,7 @@ func (a *app) doctor(ctx context.Context, f exportFlags, fix bool, args []string
 	if err != nil {
 		return err
 	}
+	s.Embedded.Keys.Passphrase = sync.OnceValues(s.Embedded.Keys.Passphrase) // asked for once
 	d := &doctor.Doctor{Sources: s, Request: req, Named: named && len(args) == 0, Fix: fix, Now: time.Now}
 	if !a.json {
 		d.Told = a.printFinding

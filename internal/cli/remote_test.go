@@ -194,7 +194,7 @@ echo  unknown    -    local   inline: compose.yaml
 Tags        web
 Server      local
 Project     wiki
-Source      github.com/me/homelab@main wiki
+Source      https://github.com/me/homelab.git@main wiki
 After       db
 Environment A = [[A]]
             B = 2
@@ -386,7 +386,7 @@ func TestUpdates(t *testing.T) {
 	page := func(from, n int) string {
 		var rows []string
 		for i := range n {
-			rows = append(rows, fmt.Sprintf(`{"id":"u%d","state":"failed","created_at":"2026-11-23T08:00:00Z","execution":{"type":"DeployStack"},"target":{"type":"Stack","id":"wiki"},"error":{"code":"not_found","message":"no variable A"}}`, from+i))
+			rows = append(rows, fmt.Sprintf(`{"id":"u%d","state":"failed","created_at":"2026-11-23T08:00:00Z","execution":{"type":"DeployStack"},"target":{"type":"Stack","id":"wiki"},"error":{"code":"not_found","message":"no\nvariable A"}}`, from+i))
 		}
 		return "[" + strings.Join(rows, ",") + "]"
 	}
@@ -406,6 +406,10 @@ func TestUpdates(t *testing.T) {
 	if !strings.HasPrefix(out, "ID  WHEN") || !strings.Contains(out, "DeployStack  wiki    failed  no variable A\n") {
 		t.Error(out)
 	}
+	p.answers["GET /v1/updates?limit=20&stack=quiet"], p.answers["GET /v1/stacks/quiet"] = "[]", wiki
+	p.answers["GET /v1/updates?limit=20&stack=nosuch"] = "[]"
+	equal(t, result{"", "There are no updates.\n", 0}, p.rinca("", "stack", "history", "quiet"))
+	equal(t, 4, p.rinca("", "stack", "history", "nosuch").Status)
 	equal(t, result{`Update    u1
 Target    Stack wiki
 State     succeeded

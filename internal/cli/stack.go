@@ -146,7 +146,11 @@ func sourceText(s rinca.Source) string {
 		}
 		return "inline: " + strings.Join(names, ", ")
 	}
-	text := strings.TrimSuffix(strings.TrimPrefix(s.Repo, "https://"), ".git")
+	return gitText(s, strings.TrimSuffix(strings.TrimPrefix(s.Repo, "https://"), ".git"))
+}
+
+// gitText says which part of a repository is meant.
+func gitText(s rinca.Source, text string) string {
 	for _, ref := range []string{s.Commit, s.Tag, s.Branch} {
 		if ref != "" {
 			text += "@" + cutText(ref, 20)
@@ -214,6 +218,10 @@ func (a *app) printFacts(facts []fact) {
 
 func stackFacts(s *rinca.Stack) []fact {
 	src := s.Source
+	from := sourceText(src)
+	if src.Kind == rinca.SourceGit {
+		from = gitText(src, src.Repo) // as it was given
+	}
 	join := func(list []string) string { return strings.Join(list, ", ") }
 	return []fact{
 		{"Stack", s.Name},
@@ -221,7 +229,7 @@ func stackFacts(s *rinca.Stack) []fact {
 		{"Tags", join(s.Tags)},
 		{"Server", s.ServerName()},
 		{"Project", s.ProjectName()},
-		{"Source", sourceText(src)},
+		{"Source", from},
 		{"Account", src.Account},
 		{"Also", join(src.Sparse)},
 		{"Compose files", join(src.ComposeFiles)},

@@ -66,21 +66,26 @@ type table struct {
 func newTable(head ...string) *table { return &table{head: head} }
 
 // add adds a row of strings and cells. Text that comes from elsewhere is made
-// safe to show.
+// safe to show; its line breaks become blanks.
 func (t *table) add(columns ...any) {
 	row := make([]cell, len(columns))
 	for i, c := range columns {
 		switch c := c.(type) {
 		case cell:
-			row[i] = cell{printable(c.text), c.style}
+			row[i] = cell{printable(unbroken(c.text)), c.style}
 		default:
-			row[i] = cell{text: printable(fmt.Sprint(c))}
+			row[i] = cell{text: printable(unbroken(fmt.Sprint(c)))}
 		}
 		if row[i].text == "" {
 			row[i] = cell{"-", dim}
 		}
 	}
 	t.rows = append(t.rows, row)
+}
+
+// unbroken returns text in one line.
+func unbroken(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
 }
 
 // print writes the table to standard output.

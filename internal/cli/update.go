@@ -58,17 +58,29 @@ func newStackHistory(a *app) *cobra.Command {
 		Example: "  rinca stack history authentik",
 		Args:    cobra.ExactArgs(1), ValidArgsFunction: a.completeNames("/v1/stacks", false),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.updateList(cmd.Context(), args[0], "", limit)
+			return a.stackHistory(cmd.Context(), args[0], limit)
 		},
 	}
 	c.Flags().IntVarP(&limit, "limit", "n", 20, "at most this `NUMBER`")
 	return c
 }
 
-func (a *app) updateList(ctx context.Context, stack, state string, limit int) error {
-	if limit < 1 {
-		return rinca.Errorf(rinca.Usage, "--limit begins at 1")
+// stackHistory lists what was done to a stack, also to one that has been
+// deleted since; a stack that never was is an error.
+func (a *app) stackHistory(ctx context.Context, name string, limit int) error {
+	updates, err := a.updates(ctx, url.Values{"stack": {name}}, limit)
+	if err != nil {
+		return err
 	}
+	if len(updates) == 0 {
+		if err := a.get(ctx, stackPath(name), &struct{}{}); err != nil {
+			return err
+		}
+	}
+	return a.printUpdates(updates)
+}
+
+func (a *app) updateList(ctx context.Context, stack, state string, limit int) error {
 	q := url.Values{}
 	if stack != "" {
 		q.Set("stack", stack)
@@ -80,6 +92,10 @@ func (a *app) updateList(ctx context.Context, stack, state string, limit int) er
 	if err != nil {
 		return err
 	}
+	return a.printUpdates(updates)
+}
+
+func (a *app) printUpdates(updates []rinca.Update) error {
 	now := time.Now()
 	return list(a, updates, "There are no updates.", func(t *table, u rinca.Update) {
 		t.add(u.ID, ago(now, u.CreatedAt), u.Execution.Kind, u.Target.Name, updateCell(u.State), updateSummary(u))
@@ -89,6 +105,9 @@ func (a *app) updateList(ctx context.Context, stack, state string, limit int) er
 // updates gets the newest updates that a query selects, page by page.
 func (a *app) updates(ctx context.Context, q url.Values, limit int) ([]rinca.Update, error) {
 	const most = 500
+	if limit < 1 {
+		return nil, rinca.Errorf(rinca.Usage, "--limit begins at 1")
+	}
 	var all []rinca.Update
 	for len(all) < limit {
 		n := min(limit-len(all), most)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"rinca/internal/client"
+	"rinca/internal/redact"
 	"rinca/internal/rinca"
 )
 
@@ -105,6 +107,7 @@ func (a *app) variableSet(ctx context.Context, f variableFlags, name string, bod
 	if !rinca.ValidVariableName(name) {
 		return rinca.Errorf(rinca.Usage, "%q is no name for a variable", printable(cutText(name, 80))).Try("letters, digits and underscores, beginning with none of the digits")
 	}
+	why := ""
 	switch {
 	case f.keep:
 		if body.Secret == nil && body.Description == nil {
@@ -128,10 +131,16 @@ func (a *app) variableSet(ctx context.Context, f variableFlags, name string, bod
 		}
 		text := value.Reveal() // on its way to the server
 		body.Value = &text
+		if text != "" {
+			why = redact.Unmaskable(text)
+		}
 	}
 	var v variableDoc
 	if err := a.ask(ctx, http.MethodPut, variablePath(name, f.stack), body, &v); err != nil {
 		return err
+	}
+	if v.Secret && why != "" && !a.quiet {
+		fmt.Fprintf(a.Stderr, "Warning: the value of %s is %s, so it is not masked in logs; choose a longer value\n", name, why)
 	}
 	// Who uses it is nice to know, and nothing to fail for.
 	_ = a.get(ctx, variablePath(name, f.stack), &v)
@@ -220,18 +229,31 @@ func newVariableList(a *app) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var rows []variableDoc
-			if err := a.get(cmd.Context(), scoped("/v1/variables", stack), &rows); err != nil {
+			query := url.Values{"used": {"true"}}
+			if stack != "" {
+				query.Set("stack", stack)
+			}
+			if err := a.get(cmd.Context(), "/v1/variables?"+query.Encode(), &rows); err != nil {
 				return err
 			}
 			now := time.Now()
 			return list(a, rows, "There are no variables. Try: rinca variable set NAME", func(t *table, v variableDoc) {
-				t.add(v.Name, v.Stack, variableKind(v.Variable), v.Version, ago(now, v.UpdatedAt), variableNote(v.Variable))
-			}, "NAME", "STACK", "KIND", "VERSION", "CHANGED", "NOTE")
+				t.add(v.Name, v.Stack, variableKind(v.Variable), v.Version, ago(now, v.UpdatedAt), usersText(v.UsedBy), variableNote(v.Variable))
+			}, "NAME", "STACK", "KIND", "VERSION", "CHANGED", "USED BY", "NOTE")
 		},
 	}
 	c.Flags().StringVar(&stack, "stack", "", "only those of this `STACK`")
 	a.flagNames(c, "stack", "/v1/stacks")
 	return c
+}
+
+// usersText names up to three stacks, and counts the others.
+func usersText(stacks []string) string {
+	const most = 3
+	if len(stacks) <= most {
+		return strings.Join(stacks, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(stacks[:most-1], ", "), len(stacks)-most+1)
 }
 
 func variableKind(v rinca.Variable) cell {

@@ -51,6 +51,15 @@ func TestVariableSet(t *testing.T) {
 	}
 }
 
+func TestVariableThatIsNotMasked(t *testing.T) {
+	p := newPlane(t, map[string]string{"PUT /v1/variables/A": `{"name":"A","secret":true,"version":1}`, "PUT /v1/variables/B": `{"name":"B","version":1}`})
+	const want = "Warning: the value of A is shorter than 4 bytes, so it is not masked in logs; choose a longer value\n"
+	equal(t, result{"Set A, version 1.\n", want, 0}, p.rinca("abc\n", "variable", "set", "A", "--secret"))
+	equal(t, "", p.rinca("Xk3vQz9pLw7TnB5m\n", "variable", "set", "A", "--secret").Err)
+	equal(t, "", p.rinca("", "variable", "set", "A", "--secret", "--empty").Err)
+	equal(t, "", p.rinca("abc", "variable", "set", "B").Err)
+}
+
 func TestVariableGet(t *testing.T) {
 	p := newPlane(t, map[string]string{
 		"GET /v1/variables/DB_PASSWORD?stack=wiki": password, "GET /v1/variables/DB_PASSWORD/value?stack=wiki": `{"value":"canary"}`,
@@ -72,7 +81,7 @@ func TestVariableListHistoryDelete(t *testing.T) {
 		"GET /v1/variables/DB_PASSWORD?stack=wiki": password, "DELETE /v1/variables/DB_PASSWORD": "204 ",
 	})
 	rows := strings.Split(p.rinca("", "variable", "list").Out, "\n")
-	for i, want := range [][]string{{"NAME", "STACK", "KIND"}, {"DB_PASSWORD", "wiki", "secret", "3"}, {"D ", "-", "plain", "where it is"}, {"R ", "reference", "never", "op://v/i/f"}} {
+	for i, want := range [][]string{{"NAME", "STACK", "KIND"}, {"DB_PASSWORD", "wiki", "secret", "3", " wiki "}, {"D ", "-", "plain", "where it is"}, {"R ", "reference", "never", "op://v/i/f"}} {
 		at := 0
 		for _, w := range want {
 			n := strings.Index(rows[i][at:], w)

@@ -76,6 +76,7 @@ func checks() []check {
 		{"disk", []string{"destination"}, (*Doctor).checkDisk},
 		{"files", []string{"vault", "destination"}, (*Doctor).checkFiles},
 		{"permissions", []string{"destination"}, (*Doctor).checkPermissions},
+		{"variables", nil, (*Doctor).checkVariables},
 	}
 }
 

@@ -198,7 +198,7 @@ func (f *failure) final(what string, tries int) error {
 	switch {
 	case f.status == http.StatusUnauthorized:
 		return rinca.Errorf(rinca.Unauthenticated, "%s: OP_CONNECT_TOKEN invalid or expired%s", what, said).
-			Try("create a new token (op connect token create, or rinca connect token create) and set OP_CONNECT_TOKEN to it")
+			Try("create a new token (op connect token create, or rinca connect token create NAME --vault VAULT,r) and set OP_CONNECT_TOKEN to it")
 	case f.status == http.StatusForbidden:
 		return rinca.Errorf(rinca.Forbidden, "%s: the token has no right to that%s", what, said).
 			Try("create a token with the right: rinca connect token create NAME --vault VAULT,rw")

@@ -15,7 +15,7 @@ import (
 // token does not say.
 func CheckToken(token rinca.Secret, now time.Time) (expires time.Time, err error) {
 	t := token.Reveal()
-	fix := "create a token (op connect token create, or rinca connect token create) and set OP_CONNECT_TOKEN to it"
+	fix := "create a token (op connect token create, or rinca connect token create NAME --vault VAULT,r) and set OP_CONNECT_TOKEN to it"
 	switch {
 	case t == "":
 		return time.Time{}, rinca.Errorf(rinca.Unauthenticated, "OP_CONNECT_TOKEN is not set").Try("%s", fix)
