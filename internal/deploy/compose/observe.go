@@ -40,10 +40,11 @@ func (d *deployment) observe(ctx context.Context) (*observed, error) {
 	group.Go(func() error { return d.observeNetworks(inner, o) })
 	group.Go(func() error { return d.observeVolumes(inner, o) })
 	images, err := d.engine.imageIDs(inner, group, d.imageNames())
-	if err != nil {
-		return nil, err
+	// The first of the group to fail ends the others, and says why.
+	if failed := group.Wait(); failed != nil {
+		err = failed
 	}
-	if err := group.Wait(); err != nil {
+	if err != nil {
 		return nil, d.engine.fault(ctx, "look at project "+d.project.Name, err)
 	}
 	o.images = images()
@@ -174,7 +175,7 @@ func (d *deployment) imageNames() []string {
 func (e *Engine) imageIDs(ctx context.Context, group *errgroup.Group, names []string) (func() map[string][]string, error) {
 	options, err := e.imageOptions(ctx)
 	if err != nil {
-		return nil, e.fault(ctx, "ask engine", err)
+		return nil, err
 	}
 	ids := make([][]string, len(names))
 	for i, name := range names {

@@ -32,8 +32,8 @@ func (d *deployment) Pull(ctx context.Context, missingOnly bool, out rinca.Outpu
 	o := &observed{}
 	group, groupCtx := errgroup.WithContext(ctx)
 	images, err := d.engine.imageIDs(groupCtx, group, d.imageNames())
-	if err == nil {
-		err = group.Wait()
+	if failed := group.Wait(); failed != nil {
+		err = failed
 	}
 	if err != nil {
 		return d.engine.fault(ctx, "look at images", err)
