@@ -21,7 +21,8 @@ func newDoctor(a *app) *cobra.Command {
 		Short: "Find out why secrets do not reach their stacks, and how to mend it",
 		Long: `Looks at every joint from the token to the file, in the order in which secrets
 travel: provider, token, access, clock, vault, items, values, destination, disk,
-files, permissions; and at the secret variables of a server in this home. Each problem comes with the command that mends it.
+files, permissions; and at the secret variables of a server in this home. Each
+problem comes with the command that mends it.
 
 Without a STACK, the stacks of the variable STACKS, else all of them. --fix
 mends what is safe to mend: it makes the destination and exports the files.
