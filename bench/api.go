@@ -137,7 +137,9 @@ func hammer(conn net.Conn, text string, end time.Time) (took []float64, err erro
 		if err != nil {
 			return took, err
 		}
-		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		_, err = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if err != nil {
 			return took, err
 		}
 		if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNotModified {

@@ -19,10 +19,10 @@ import (
 // static program that waits for its end.
 const benchImage = "rinca-bench/app:latest"
 
-// A leftOut is a benchmark that this machine cannot run.
-type leftOut struct{ why string }
+// A leftOutError is a benchmark that this machine cannot run.
+type leftOutError struct{ why string }
 
-func (e *leftOut) Error() string { return e.why }
+func (e *leftOutError) Error() string { return e.why }
 
 // An engine is a Docker Engine of a benchmark's own, and docker compose 5.6.0.
 type engine struct {
@@ -37,14 +37,14 @@ type engine struct {
 // startEngine starts an engine through tools/engine and gives it the image.
 func startEngine(ctx context.Context, b *bench) (*engine, error) {
 	if os.Getuid() != 0 {
-		return nil, &leftOut{"an engine of its own needs root"}
+		return nil, &leftOutError{"an engine of its own needs root"}
 	}
 	if _, err := exec.LookPath("dockerd"); err != nil {
-		return nil, &leftOut{"there is no dockerd: apt-get install docker.io"}
+		return nil, &leftOutError{"there is no dockerd: apt-get install docker.io"}
 	}
 	config, err := command(ctx, os.Environ(), "tools/engine", "compose")
 	if err != nil {
-		return nil, &leftOut{"docker compose cannot be built: " + err.Error()}
+		return nil, &leftOutError{"docker compose cannot be built: " + err.Error()}
 	}
 	dir, err := os.MkdirTemp("/tmp", "rinca-bench-") // the path of a socket is short
 	if err != nil {
@@ -101,7 +101,7 @@ func (e *engine) start(ctx context.Context, b *bench) error {
 	cmd.Stdout, cmd.Stderr = log, log // a file: the engine would hold a pipe open
 	if err := cmd.Run(); err != nil {
 		text, _ := os.ReadFile(log.Name())
-		return &leftOut{"no engine runs here: " + strings.TrimSpace(string(text))}
+		return &leftOutError{"no engine runs here: " + strings.TrimSpace(string(text))}
 	}
 	files := filepath.Join(b.dir, "image")
 	for _, d := range []string{"bin", "tmp"} {

@@ -18,7 +18,7 @@ const idleStacks = 100
 func idleServer(ctx context.Context, b *bench) ([]line, error) {
 	docker, running := "unix:///nonexistent/docker.sock", "not deployed, for there is no engine"
 	e, err := startEngine(ctx, b)
-	var cannot *leftOut
+	var cannot *leftOutError
 	switch {
 	case errors.As(err, &cannot):
 		fmt.Fprintln(os.Stderr, "bench: idle is without an engine:", cannot)

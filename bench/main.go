@@ -80,7 +80,7 @@ func run(ctx context.Context, only []string) error {
 		}
 		lines, err := b.run(ctx, &bench{rinca, dir})
 		os.RemoveAll(dir)
-		var cannot *leftOut
+		var cannot *leftOutError
 		if errors.As(err, &cannot) {
 			fmt.Fprintf(os.Stderr, "bench: %s is left out: %v\n", b.name, cannot)
 		} else if err != nil {
