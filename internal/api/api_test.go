@@ -372,8 +372,11 @@ func TestVariables(t *testing.T) {
 		what string
 		want int
 	}{
-		{"GET /v1/variables/TOKEN", 404}, {"GET /v1/variables/OWN/value?stack=web", 403}, {"GET /v1/variables/MINE/value?stack=web", 200},
-		{"DELETE /v1/variables/OWN", 404}, {"DELETE /v1/variables/OWN?stack=web", 204},
+		{"GET /v1/variables/TOKEN", 404},
+		{"GET /v1/variables/OWN/value?stack=web", 403},
+		{"GET /v1/variables/MINE/value?stack=web", 200},
+		{"DELETE /v1/variables/OWN", 404},
+		{"DELETE /v1/variables/OWN?stack=web", 204},
 	} {
 		if got := w.do(owner, tt.what, ""); got.status != tt.want {
 			t.Errorf("%s: %d %s, want %d", tt.what, got.status, got.body, tt.want)
@@ -534,9 +537,22 @@ func TestSeveralStacks(t *testing.T) {
 		choose string
 		want   int
 	}{
-		{media, "media-*", 202}, {media, "media-*,web", 403}, {media, "media-tv,media-x", 202}, {media, "*", 403}, {media, "nothing-*", 403},
-		{media, "media-tv,web", 403}, {media, "we?", 403}, {short, "media-*", 403}, {short, "media-?", 202}, {short, "media-x,", 202}, {short, "media-?,media-tv", 403},
-		{expr, "*", 403}, {expr, "media-*", 403}, {everything, "*", 202}, {everything, "media-*,web", 202}, {everything, "nothing-*", 202},
+		{media, "media-*", 202},
+		{media, "media-*,web", 403},
+		{media, "media-tv,media-x", 202},
+		{media, "*", 403},
+		{media, "nothing-*", 403},
+		{media, "media-tv,web", 403},
+		{media, "we?", 403},
+		{short, "media-*", 403},
+		{short, "media-?", 202},
+		{short, "media-x,", 202},
+		{short, "media-?,media-tv", 403},
+		{expr, "*", 403},
+		{expr, "media-*", 403},
+		{everything, "*", 202},
+		{everything, "media-*,web", 202},
+		{everything, "nothing-*", 202},
 	}
 	for _, tt := range tests {
 		if got := w.do(tt.token, "POST /v1/executions", `{"type":"DeployStack","params":{"stack":"`+tt.choose+`"}}`); got.status != tt.want {

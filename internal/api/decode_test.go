@@ -12,7 +12,7 @@ import (
 func TestDecodeIsStrict(t *testing.T) {
 	tests := map[string]struct{ in, wants string }{
 		"fine":                {`{"name":"web","source":{"kind":"git"}}`, ""},
-		"unknown key":         {`{"nmae":"hunter2"}`, `there is no key "nmae"`},
+		"unknown key":         {`{"nam":"hunter2"}`, `there is no key "nam"`},
 		"unknown nested key":  {`{"source":{"brnach":"hunter2"}}`, `there is no key "source.brnach"`},
 		"unknown key in list": {`{"source":{"files":[{"path":"a","text":"hunter2"}]}}`, `"source.files[0].text"`},
 		"another case":        {`{"Name":"hunter2"}`, `there is no key "Name"`},
@@ -43,7 +43,7 @@ func TestDecodeIsStrict(t *testing.T) {
 			}
 		})
 	}
-	err := decode([]byte(`{"descriptoin":""}`), reflect.New(reflect.TypeFor[rinca.Stack]()))
+	err := decode([]byte(`{"descripton":""}`), reflect.New(reflect.TypeFor[rinca.Stack]()))
 	if got := rinca.HintOf(err); got != `did you mean "description"?` {
 		t.Errorf("the hint is %q", got)
 	}

@@ -21,8 +21,10 @@ func executionRoutes() []route {
 		}, {
 			pattern: "GET /v1/updates", need: list(), doc: "List updates that you may read, newest first.",
 			query: []param{
-				{"stack", "only those of a stack"}, {"state", "only those in a state, such as running"},
-				{"limit", "at most so many, up to 500; the default is 50"}, {"before", "only those older than this id"},
+				{"stack", "only those of a stack"},
+				{"state", "only those in a state, such as running"},
+				{"limit", "at most so many, up to 500; the default is 50"},
+				{"before", "only those older than this id"},
 			},
 			out: []rinca.Update{}, serve: (*Server).getUpdates,
 		}, {
@@ -39,8 +41,10 @@ func executionRoutes() []route {
 		}, {
 			pattern: "GET /v1/events", need: list(), doc: "Stream events that you may see, as server-sent events whose id is their number.",
 			query: []param{
-				{"update", "only those of an update; the stream ends with it"}, {"stack", "only those of a stack"},
-				{"type", "only those of these types, with commas between"}, {"after", "first those after this number; Last-Event-ID does the same"},
+				{"update", "only those of an update; the stream ends with it"},
+				{"stack", "only those of a stack"},
+				{"type", "only those of these types, with commas between"},
+				{"after", "first those after this number; Last-Event-ID does the same"},
 			},
 			out: rinca.Event{}, serve: (*Server).getEvents,
 		},

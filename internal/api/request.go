@@ -32,12 +32,6 @@ type request struct {
 // body returns the decoded body of a request to a route whose in is a T.
 func body[T any](r *request) *T { return r.body.(*T) } //nolint:errcheck,forcetypeassert // the table makes it so
 
-// about says which resource an entry of the audit log is about, where the
-// route does not.
-func (r *request) about(kind rinca.Kind, name string) {
-	r.target = rinca.Target{Kind: kind, Name: name}
-}
-
 // user returns the name of the caller, or "".
 func (r *request) user() string {
 	if r.who == nil {

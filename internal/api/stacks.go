@@ -43,8 +43,10 @@ func stackRoutes() []route {
 		}, {
 			pattern: "GET " + one + "/logs", need: read, doc: "Stream what a stack's containers print, masked, as server-sent events with a line each.",
 			query: []param{
-				{"service", "names of services, with commas between"}, {"tail", "lines of each container; 0 means all, the default is 100"},
-				{"since", "a time such as 2026-01-02T15:04:05Z, or a duration such as 10m"}, {"follow", "true: go on until the client goes"},
+				{"service", "names of services, with commas between"},
+				{"tail", "lines of each container; 0 means all, the default is 100"},
+				{"since", "a time such as 2026-01-02T15:04:05Z, or a duration such as 10m"},
+				{"follow", "true: go on until the client goes"},
 			},
 			out: rinca.Line{}, serve: (*Server).getLogs,
 		}, {

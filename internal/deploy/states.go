@@ -122,7 +122,10 @@ func (d *Deployer) Pull(ctx context.Context, name string, rec *Record) error {
 		name string
 		run  func(context.Context) (string, error)
 	}{
-		{"Source", j.source}, {"Interpolate", j.interpolate}, {"Secrets", j.secrets}, {"Load", j.load},
+		{"Source", j.source},
+		{"Interpolate", j.interpolate},
+		{"Secrets", j.secrets},
+		{"Load", j.load},
 		{"Pull", func(ctx context.Context) (string, error) { return "", j.dep.Pull(ctx, false, rec.Line) }},
 	} {
 		if err := rec.Stage(ctx, s.name, s.run); err != nil {

@@ -17,8 +17,7 @@ import (
 // Mirrors are the local copies of repositories, one for each repository and
 // account. Safe for use by several goroutines and processes; not to be copied.
 type Mirrors struct {
-	Dir string           // where they are kept; made when missing
-	Now func() time.Time // nil means time.Now
+	Dir string // where they are kept; made when missing
 	// Stall is how long a server may say nothing; 0 means 3 minutes, for some
 	// have to think before they send a pack.
 	Stall time.Duration
@@ -60,13 +59,6 @@ func (r *Request) say(text string) {
 	if r.Out != nil {
 		r.Out(rinca.Line{Text: text})
 	}
-}
-
-func (m *Mirrors) now() time.Time {
-	if m.Now == nil {
-		return time.Now()
-	}
-	return m.Now()
 }
 
 func (m *Mirrors) stall() time.Duration {

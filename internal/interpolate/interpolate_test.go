@@ -102,10 +102,22 @@ func TestEnvironment(t *testing.T) {
 		got = append(got, pair{p.Key, p.Value.Reveal(), p.Line})
 	}
 	want := []pair{
-		{"A", "one", 4}, {"B", "two", 5}, {"C", "a #b", 6}, {"D", "four", 7}, {"E", "x\ny='\"$A", 8},
-		{"F", "single $A # a #b", 9}, {"G", "double \"one\" $A\nx\ny='\"$A", 10}, {"H", "one/one/two/alt//$A/$1", 11},
-		{"I", "", 12}, {"J", "=a=b:c", 13}, {"K", "it", 14}, {"L", "[[HASH]]", 15}, {"A", "again  ", 16},
-		{"M", "", 17}, {"N", "a#b", 18}, {"O", `back\slash`, 19},
+		{"A", "one", 4},
+		{"B", "two", 5},
+		{"C", "a #b", 6},
+		{"D", "four", 7},
+		{"E", "x\ny='\"$A", 8},
+		{"F", "single $A # a #b", 9},
+		{"G", "double \"one\" $A\nx\ny='\"$A", 10},
+		{"H", "one/one/two/alt//$A/$1", 11},
+		{"I", "", 12},
+		{"J", "=a=b:c", 13},
+		{"K", "it", 14},
+		{"L", "[[HASH]]", 15},
+		{"A", "again  ", 16},
+		{"M", "", 17},
+		{"N", "a#b", 18},
+		{"O", `back\slash`, 19},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

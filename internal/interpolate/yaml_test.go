@@ -71,7 +71,8 @@ func TestDocument(t *testing.T) {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]interpolate.Kept{
-		{Name: "STACKS", File: "compose.yaml", Line: 16}, {Name: "s", File: "compose.yaml", Line: 16},
+		{Name: "STACKS", File: "compose.yaml", Line: 16},
+		{Name: "s", File: "compose.yaml", Line: 16},
 		{Service: "op-export", File: "compose.yaml", Line: 16},
 	}, kept); diff != "" {
 		t.Error(diff)

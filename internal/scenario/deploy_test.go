@@ -206,7 +206,7 @@ func TestExitStatuses(t *testing.T) {
 	l.fails(2, []string{"1 to create"}, "stack", "plan", s.name)
 	s.deploy()
 	l.fails(0, []string{"1 unchanged"}, "stack", "plan", s.name)
-	l.fails(4, []string{"statuse"}, "stack", "deploy", "statuse")
+	l.fails(4, []string{"statusx"}, "stack", "deploy", "statusx")
 	l.fails(64, nil, "stack", "deploy")
 	l.fails(64, nil, "stack", "deploy", s.name, "--nonsense")
 	stranger := l.with(t)

@@ -111,7 +111,7 @@ func bareLab(t testing.TB) *lab {
 		t.Fatal(err)
 	}
 	// The engine reaches /tmp; TMPDIR may be elsewhere, and long.
-	dir, err := os.MkdirTemp("/tmp", "rinca-lab-")
+	dir, err := os.MkdirTemp("/tmp", "rinca-lab-") //nolint:usetesting // for the reason above
 	if err != nil {
 		t.Fatal(err)
 	}
