@@ -162,8 +162,9 @@ func (h *Hub) Wait(ctx context.Context, after int64) error {
 }
 
 // Since returns up to limit events that come after a number and that the
-// filter lets through, in order. A reader that got fewer than limit goes on
-// from what Last returned before the call.
+// filter lets through, in order. A reader goes on from the last of them; one
+// that got fewer than limit, from what Last returned before the call if that
+// is higher.
 func (h *Hub) Since(ctx context.Context, after int64, f store.EventFilter, limit int) ([]rinca.Event, error) {
 	h.mu.Lock()
 	if after >= h.first-1 {

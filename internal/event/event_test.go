@@ -43,15 +43,15 @@ func read(ctx context.Context, h *event.Hub, after int64, f store.EventFilter, n
 			return out, err
 		}
 		out = append(out, events...)
-		switch {
-		case len(events) == 100:
-			after = events[len(events)-1].Seq
-		case last > after:
-			after = last
-		default:
-			if err := h.Wait(ctx, after); err != nil {
-				return out, err
-			}
+		if n := len(events); n > 0 {
+			after = max(after, events[n-1].Seq)
+		}
+		if len(events) == 100 {
+			continue
+		}
+		after = max(after, last)
+		if err := h.Wait(ctx, after); err != nil && len(out) < n {
+			return out, err
 		}
 	}
 	return out, nil
