@@ -49,8 +49,10 @@ func read(ctx context.Context, h *event.Hub, after int64, f store.EventFilter, n
 		if len(events) == 100 {
 			continue
 		}
-		after = max(after, last)
-		if err := h.Wait(ctx, after); err != nil && len(out) < n {
+		if after = max(after, last); len(out) >= n {
+			break
+		}
+		if err := h.Wait(ctx, after); err != nil {
 			return out, err
 		}
 	}
