@@ -84,7 +84,13 @@ func (m *Mirrors) open(a address, create bool) (*mirror, error) {
 // reopen forgets what is known of the packs.
 func (mir *mirror) reopen() {
 	mir.close()
-	mir.st = filesystem.NewStorageWithOptions(osfs.New(mir.dir, osfs.WithBoundOS()), cache.NewObjectLRU(32<<20),
+	mir.st = mir.storage()
+}
+
+// storage opens the objects of the mirror. One is not for use by several
+// goroutines, of which one writes.
+func (mir *mirror) storage() *filesystem.Storage {
+	return filesystem.NewStorageWithOptions(osfs.New(mir.dir, osfs.WithBoundOS()), cache.NewObjectLRU(32<<20),
 		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: largeObject})
 }
 
@@ -303,12 +309,22 @@ func (mir *mirror) repack(ctx context.Context) error {
 	if err != nil {
 		return atomicfile.Error("read", mir.path("objects/pack"), err)
 	}
-	list, err := objectsOf(mir.st, haves, nil)
+	from := mir.storage() // beside the one that takes what is read
+	written := make(chan struct{})
+	defer func() {
+		<-written
+		_ = from.Close() // it was only read
+	}()
+	list, err := objectsOf(from, haves, nil)
 	if err != nil {
+		close(written)
 		return mir.damaged(err)
 	}
 	reader, writer := io.Pipe()
-	go func() { writer.CloseWithError(writePack(writer, mir.st, list)) }()
+	go func() {
+		defer close(written)
+		writer.CloseWithError(writePack(writer, from, list))
+	}()
 	err = mir.store(&meter{ctx: ctx, r: reader}, false)
 	reader.CloseWithError(io.ErrClosedPipe)
 	if err != nil {
