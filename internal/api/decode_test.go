@@ -43,7 +43,7 @@ func TestDecodeIsStrict(t *testing.T) {
 			}
 		})
 	}
-	err := decode([]byte(`{"descripton":""}`), reflect.New(reflect.TypeFor[rinca.Stack]()))
+	err := decode([]byte(`{"descriptio":""}`), reflect.New(reflect.TypeFor[rinca.Stack]()))
 	if got := rinca.HintOf(err); got != `did you mean "description"?` {
 		t.Errorf("the hint is %q", got)
 	}
