@@ -65,7 +65,7 @@ func (s *sources) refer(t target, root *yaml.Node) bool {
 		}
 		for i := 0; i+1 < len(m.Content); i += 2 {
 			file := real(m.Content[i+1])
-			if m.Content[i].Value == "file" && file.Kind == yaml.ScalarNode && !strings.HasPrefix(file.Value, s.mark) {
+			if m.Content[i].Value == "file" && file.Kind == yaml.ScalarNode && file.ShortTag() == "!!str" && file.Value != "" && !strings.HasPrefix(file.Value, s.mark) {
 				ref := s.reference(fileRef{Kind: "extends", Base: t.Base, Path: file.Value})
 				m.Content[i+1] = keepAnchor(m.Content[i+1], ref)
 				changed = true
