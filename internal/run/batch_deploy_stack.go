@@ -107,8 +107,7 @@ func (b *batch) result(total int) error {
 		names = append(names, n)
 	}
 	slices.Sort(names)
-	code := rinca.Partial
-	return rinca.Errorf(code, "%d of %d stacks failed: %s", len(names), total, strings.Join(names, ", ")).
+	return rinca.Errorf(rinca.Partial, "%d of %d stacks failed: %s", len(names), total, strings.Join(names, ", ")).
 		Try("rinca stack history %s", names[0])
 }
 

@@ -50,10 +50,6 @@ type active struct {
 	target rinca.Target
 }
 
-// errStopping ends executions when the server stops. What they were doing is
-// repeated by whoever wants it; nothing is rolled back in a hurry.
-var errStopping = deploy.ErrStopping
-
 func (r *Runner) init() {
 	r.once.Do(func() {
 		r.active, r.busy = map[string]*active{}, map[rinca.Target]string{}
@@ -108,7 +104,7 @@ func (r *Runner) drain(running *sync.WaitGroup, stop context.CancelCauseFunc) {
 		return
 	case <-time.After(r.Grace):
 	}
-	stop(errStopping)
+	stop(deploy.ErrStopping)
 	select {
 	case <-done:
 	case <-time.After(15 * time.Second): // it is closed as interrupted at the next start
@@ -161,14 +157,10 @@ func (r *Runner) dispatch(ctx context.Context, running *sync.WaitGroup) {
 func (r *Runner) carryOut(ctx context.Context, kind Kind, u rinca.Update) rinca.Update {
 	rec := (&deploy.Record{DB: r.DB, Hub: r.Hub, Known: r.Known, Now: r.Now, Log: r.Log}).Begin(u)
 	r.publish(u)
-	err := rinca.Errorf(rinca.Invalid, "this program knows no execution %q", u.Execution.Kind)
-	if kind.run != nil {
-		err = nil
-		if e := r.protect(func() error { return kind.run(ctx, r, u.Execution.Params, rec) }); e != nil {
-			return r.close(ctx, rec, e)
-		}
+	if kind.run == nil {
+		return r.close(ctx, rec, rinca.Errorf(rinca.Invalid, "this program knows no execution %q", u.Execution.Kind))
 	}
-	if err != nil {
+	if err := r.protect(func() error { return kind.run(ctx, r, u.Execution.Params, rec) }); err != nil {
 		return r.close(ctx, rec, err)
 	}
 	return rec.Finish(ctx, nil)
@@ -187,7 +179,7 @@ func (r *Runner) protect(f func() error) (err error) {
 }
 
 func (r *Runner) close(ctx context.Context, rec *deploy.Record, err error) rinca.Update {
-	if errors.Is(context.Cause(ctx), errStopping) {
+	if errors.Is(context.Cause(ctx), deploy.ErrStopping) {
 		return rec.Interrupt(ctx)
 	}
 	return rec.Finish(ctx, err)
