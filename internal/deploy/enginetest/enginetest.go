@@ -202,9 +202,44 @@ func (e *Engine) Hang(t testing.TB) (resume func()) {
 		}
 	}
 	signal(syscall.SIGSTOP)
+	// The signal is delivered some time after kill returns: until then the
+	// engine still answers.
+	for _, pid := range pids {
+		waitStopped(t, pid)
+	}
 	resume = sync.OnceFunc(func() { signal(syscall.SIGCONT) })
 	t.Cleanup(resume)
 	return resume
+}
+
+// waitStopped waits until every thread of a process has stopped.
+func waitStopped(t testing.TB, pid int) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if stopped(t, pid) {
+			return
+		}
+	}
+	t.Fatalf("process %d does not stop", pid)
+}
+
+func stopped(t testing.TB, pid int) bool {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(threads) == 0 {
+		t.Fatalf("threads of process %d: %v", pid, err)
+	}
+	for _, path := range threads {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // a thread that ended
+		}
+		// The state follows the name, which stands in parentheses.
+		if end := bytes.LastIndexByte(stat, ')'); end < 0 || !bytes.HasPrefix(stat[end:], []byte(") T")) {
+			return false
+		}
+	}
+	return true
 }
 
 // pids are those of dockerd, seen from here.
