@@ -23,15 +23,17 @@ const module = "rinca"
 // packages on one line do not import one another.
 var layers = []string{
 	"rinca lazyregexp",
-	"atomicfile envfile redact seal interpolate",
+	"atomicfile envfile redact seal interpolate schedule",
 	"config generate database redact/leaktest",
 	"vault/connect vault/opcli vault/opsdk vault/embedded store git client deploy/compose",
 	"vault/vaulttest deploy/enginetest home",
 	"vault event",
-	"inject child auth",
+	"inject child auth alert",
 	"export draft lint connectapi opcommand",
 	"deploy",
+	"rotation resource",
 	"run",
+	"scheduler webhook watch",
 	"api",
 	"server",
 	"doctor",
@@ -53,6 +55,8 @@ var homes = map[string][]string{
 	"golang.org/x/oauth2":                     {"auth"},
 	"github.com/prometheus/client_golang":     {"api"},
 	"github.com/spf13/cobra":                  {"cli", "opcommand"},
+	"github.com/nicholas-fedor/shoutrrr":      {"alert"},
+	"github.com/netresearch/go-cron":          {"schedule"},
 }
 
 // adapters may be imported by the wiring only. connectapi serves the embedded

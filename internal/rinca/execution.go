@@ -36,9 +36,12 @@ type Update struct {
 	State     UpdateState `json:"state"`
 	// Operator is the user who asked for it; Trigger what it came through:
 	// "api", "cli", "webhook", "schedule" …
-	Operator  string    `json:"operator"`
-	Trigger   string    `json:"trigger,omitempty"`
-	Parent    string    `json:"parent,omitempty"` // the update that started it
+	Operator string `json:"operator"`
+	Trigger  string `json:"trigger,omitempty"`
+	Parent   string `json:"parent,omitempty"` // the update that started it
+	// Cause is who or what started the whole chain, in words: "schedule of
+	// Daily Secrets Export", "push of 3f2c1ab by alice to main".
+	Cause     string    `json:"cause,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`

@@ -55,13 +55,19 @@ const (
 	KindServer     Kind = "Server"
 	KindVariable   Kind = "Variable"
 	KindGitAccount Kind = "GitAccount"
+	KindProcedure  Kind = "Procedure"
+	KindSync       Kind = "ResourceSync"
+	KindAlerter    Kind = "Alerter"
+	KindRepo       Kind = "Repo"
 	// KindSystem is the installation itself: users, groups, the audit log, the
 	// token of the vault. Only administrators may change it.
 	KindSystem Kind = "System"
 )
 
 // Kinds lists the kinds of resources that permissions can be given on.
-func Kinds() []Kind { return []Kind{KindStack, KindServer, KindVariable, KindGitAccount} }
+func Kinds() []Kind {
+	return []Kind{KindStack, KindServer, KindVariable, KindGitAccount, KindProcedure, KindSync, KindAlerter, KindRepo}
+}
 
 // Reveal is the extra right to see secret values. No level includes it.
 const Reveal = "Reveal"

@@ -58,7 +58,14 @@ type Stack struct {
 	Verify    Verify   `json:"verify,omitzero"`
 	// Pull looks for newer images at every deploy; missing ones are always
 	// fetched.
-	Pull      bool      `json:"pull,omitempty"`
+	Pull bool `json:"pull,omitempty"`
+	// AutoUpdate deploys newer images when GlobalAutoUpdate finds them.
+	AutoUpdate bool `json:"auto_update,omitempty"`
+	// Deploy lets a resource sync deploy the stack when it, or anything that
+	// it uses, differs from what runs.
+	Deploy    bool      `json:"deploy,omitempty"`
+	Links     []string  `json:"links,omitempty"` // addresses for people
+	Webhook   Webhook   `json:"webhook,omitzero"`
 	OnBusy    OnBusy    `json:"on_busy,omitempty"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 	UpdatedBy string    `json:"updated_by,omitempty"`
@@ -94,6 +101,9 @@ const (
 // A Source is where a stack's files come from.
 type Source struct {
 	Kind SourceKind `json:"kind"`
+	// Linked names a Repo that address, account, branch, tag and commit are
+	// taken from; then those are not set here.
+	Linked string `json:"linked,omitempty"`
 	// Of git: a URL (https://, ssh://, git@host:path, file://), the account
 	// for it, and one of Branch, Tag and Commit (none means the default branch).
 	Repo    string `json:"repo,omitempty"`

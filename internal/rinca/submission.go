@@ -11,6 +11,12 @@ type Submission struct {
 	// return the first update.
 	IdempotencyKey string
 	Parent         string // the update that asks for it
+	// Cause is who or what started the whole chain; with a Parent, its own is
+	// taken.
+	Cause string
+	// Join returns an update that waits already for the same execution, in
+	// place of a second one.
+	Join bool
 }
 
 // An ExecutionKind describes one kind of execution.

@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,11 @@ type Kind struct {
 	run    func(context.Context, *Runner, json.RawMessage, *deploy.Record) error
 	// orchestrates marks a kind that waits for others: it takes no worker.
 	orchestrates bool
+	// resumes marks a kind that goes on after the end of the server, in place
+	// of being closed as interrupted: it finds out itself how far it was.
+	resumes bool
+	// on is the kind of resource that its target is; "" means a stack.
+	on rinca.Kind
 }
 
 // Kinds lists every kind of execution. Adding one is a file, and a line here.
@@ -45,7 +51,7 @@ func Kinds() []Kind {
 func (r *Runner) Kinds() []rinca.ExecutionKind {
 	var out []rinca.ExecutionKind
 	for _, k := range Kinds() {
-		out = append(out, rinca.ExecutionKind{Name: k.Name, Doc: k.Doc, Target: rinca.KindStack, Level: k.Level, Params: k.Params})
+		out = append(out, rinca.ExecutionKind{Name: k.Name, Doc: k.Doc, Target: cmp.Or(k.on, rinca.KindStack), Level: k.Level, Params: k.Params})
 	}
 	return out
 }

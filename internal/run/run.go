@@ -68,7 +68,10 @@ func (r *Runner) init() {
 // until ctx ends and what runs has ended.
 func (r *Runner) Run(ctx context.Context) error {
 	r.init()
-	interrupted, err := r.DB.Recover(ctx)
+	interrupted, err := r.DB.Recover(ctx, func(u rinca.Update) bool {
+		k, ok := kindOf(u.Execution.Kind)
+		return ok && k.resumes
+	})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -41,10 +42,20 @@ func (r *Runner) Submit(ctx context.Context, q rinca.Submission) (rinca.Update, 
 	if err := r.refuseBusy(ctx, target); err != nil {
 		return rinca.Update{}, err
 	}
+	if q.Join {
+		if u, ok, err := r.waits(ctx, q.Execution, target); err != nil || ok {
+			return u, err
+		}
+	}
+	if q.Parent != "" && q.Cause == "" {
+		if parent, err := r.DB.Update(ctx, q.Parent); err == nil {
+			q.Cause = parent.Cause
+		}
+	}
 	now, before := r.Now().UTC(), r.Hub.Last()
 	u, existed, err := r.DB.Enqueue(ctx, rinca.Update{
 		ID: newID(now), Execution: q.Execution, Target: target, State: rinca.Queued,
-		Operator: q.Operator, Trigger: q.Trigger, Parent: q.Parent, CreatedAt: now,
+		Operator: q.Operator, Trigger: q.Trigger, Parent: q.Parent, Cause: q.Cause, CreatedAt: now,
 	}, q.IdempotencyKey)
 	if err != nil {
 		return rinca.Update{}, err
@@ -56,6 +67,17 @@ func (r *Runner) Submit(ctx context.Context, q rinca.Submission) (rinca.Update, 
 		r.poke()
 	}
 	return u, nil
+}
+
+// waits returns an update that is queued for the same execution.
+func (r *Runner) waits(ctx context.Context, e rinca.Execution, t rinca.Target) (rinca.Update, bool, error) {
+	list, err := r.DB.Updates(ctx, store.UpdateFilter{Kind: t.Kind, Name: t.Name, State: rinca.Queued})
+	for i := range list {
+		if list[i].Execution.Kind == e.Kind && bytes.Equal(list[i].Execution.Params, e.Params) {
+			return list[i], true, nil
+		}
+	}
+	return rinca.Update{}, false, err
 }
 
 func (r *Runner) refuseBusy(ctx context.Context, t rinca.Target) error {

@@ -58,6 +58,11 @@ func (db *DB) checks() map[string]func(context.Context) (int, error) {
 		groupFamily:      counter(db, fresh.groups),
 		keyFamily:        counter(db, fresh.apiKeys),
 		settingFamily:    counter(db, fresh.settings),
+		procedureFamily:  counter(db, fresh.procedures),
+		syncFamily:       counter(db, fresh.syncs),
+		alerterFamily:    counter(db, fresh.alerters),
+		repoFamily:       counter(db, fresh.repos),
+		hookFamily:       counter(db, fresh.hooks),
 	}
 }
 

@@ -106,7 +106,7 @@ func TestKilledWriters(t *testing.T) {
 	}
 	db := open(t, dir)
 	r := mustCheck(t, db)
-	if _, err := db.Recover(t.Context()); err != nil {
+	if _, err := db.Recover(t.Context(), func(rinca.Update) bool { return false }); err != nil {
 		t.Error(err)
 	}
 	t.Logf("%v", r.Records)

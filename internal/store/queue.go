@@ -111,7 +111,10 @@ func (db *DB) ClaimNext(ctx context.Context, busy func(rinca.Target) bool) (u ri
 		if u, err = db.readUpdate(ctx, w.tx, id); err != nil {
 			return err
 		}
-		u.State, u.StartedAt = rinca.Running, db.now()
+		u.State = rinca.Running
+		if u.StartedAt.IsZero() { // else it goes on after the end of a server
+			u.StartedAt = db.now()
+		}
 		ok = true
 		return w.saveUpdate(ctx, u)
 	})
@@ -156,12 +159,16 @@ func (db *DB) CancelQueued(ctx context.Context, id string) (u rinca.Update, ok b
 }
 
 // Recover closes every running update as interrupted, with its open stages,
-// and returns them, oldest first. A server does it before it claims anything.
-func (db *DB) Recover(ctx context.Context) ([]rinca.Update, error) {
-	return db.interrupt(ctx, "the server ended while this ran", rinca.Running)
+// and returns them, oldest first. Those that resume chooses wait again
+// instead, as they are, and are not returned: they go on where they were. A
+// server does it before it claims anything.
+func (db *DB) Recover(ctx context.Context, resume func(rinca.Update) bool) ([]rinca.Update, error) {
+	return db.interrupt(ctx, resume, "the server ended while this ran", rinca.Running)
 }
 
-func (db *DB) interrupt(ctx context.Context, why string, states ...rinca.UpdateState) (closed []rinca.Update, err error) {
+func never(rinca.Update) bool { return false }
+
+func (db *DB) interrupt(ctx context.Context, resume func(rinca.Update) bool, why string, states ...rinca.UpdateState) (closed []rinca.Update, err error) {
 	err = db.write(ctx, func(w *writer) error {
 		for _, state := range states {
 			ids, err := w.ids(ctx, `SELECT id FROM updates WHERE state = ? ORDER BY id`, state)
@@ -172,6 +179,13 @@ func (db *DB) interrupt(ctx context.Context, why string, states ...rinca.UpdateS
 				u, err := db.readUpdate(ctx, w.tx, id)
 				if err != nil {
 					return err
+				}
+				if resume(u) {
+					u.State = rinca.Queued
+					if err := w.saveUpdate(ctx, u); err != nil {
+						return err
+					}
+					continue
 				}
 				u = interrupted(u, why, db.now())
 				if err := w.saveUpdate(ctx, u); err != nil {

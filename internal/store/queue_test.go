@@ -173,7 +173,7 @@ func TestRecover(t *testing.T) {
 	u.Stages = []rinca.Stage{{Name: "Source", State: rinca.Succeeded}, {Name: "Apply", State: rinca.Running}}
 	must(t, db.SaveUpdate(ctx, u))
 	db = open(t, dir) // the next server
-	closed, err := db.Recover(ctx)
+	closed, err := db.Recover(ctx, func(rinca.Update) bool { return false })
 	must(t, err)
 	if len(closed) != 1 || closed[0].ID != u.ID || closed[0].State != rinca.Interrupted || closed[0].Error == nil ||
 		closed[0].Stages[0].State != rinca.Succeeded || closed[0].Stages[1].State != rinca.Interrupted || closed[0].Stages[1].EndedAt.IsZero() {

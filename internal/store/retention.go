@@ -80,7 +80,7 @@ func (db *DB) pruneEvents(ctx context.Context, before int64) error {
 // Settle makes a database that comes from a backup safe to serve: sessions are
 // ended, and what waited or ran is closed as interrupted.
 func (db *DB) Settle(ctx context.Context) error {
-	if _, err := db.interrupt(ctx, "it waited or ran when the backup was made that was restored", rinca.Running, rinca.Queued); err != nil {
+	if _, err := db.interrupt(ctx, never, "it waited or ran when the backup was made that was restored", rinca.Running, rinca.Queued); err != nil {
 		return err
 	}
 	return db.write(ctx, func(w *writer) error {

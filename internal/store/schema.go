@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 
+	"rinca/internal/database"
 	"rinca/internal/seal"
 )
 
@@ -37,6 +38,10 @@ func migrations() []string {
 		 CREATE INDEX events_by_target ON events (kind, name, seq);
 		 CREATE INDEX events_alone ON events (at) WHERE update_id = '';
 		 CREATE TABLE audit (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, body BLOB NOT NULL);`,
+		`CREATE TABLE records (collection TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL,
+			PRIMARY KEY (collection, id));
+		 CREATE INDEX records_by_key ON records (collection, key, id);
+		 CREATE INDEX records_by_time ON records (collection, at);`,
 	}
 }
 
@@ -50,14 +55,31 @@ func fill(ctx context.Context, handle *sql.DB, ring *seal.Ring) error {
 	if _, err := handle.ExecContext(ctx, `INSERT INTO meta (id, kid, sealed) VALUES (1, ?, ?)`, kid, sealed); err != nil {
 		return err
 	}
-	for _, family := range append(families(), auditFamily) {
+	return fillHeads(ctx, handle, ring, append(families(), auditFamily))
+}
+
+func fillHeads(ctx context.Context, handle *sql.DB, ring *seal.Ring, families []string) error {
+	for _, family := range families {
 		sealed, err := ring.Seal(headContext(family, 0), []byte("{}"))
 		if err != nil {
 			return err
 		}
-		if _, err := handle.ExecContext(ctx, `INSERT INTO heads (family, rev, sealed) VALUES (?, 0, ?)`, family, sealed); err != nil {
+		if _, err := handle.ExecContext(ctx, `INSERT INTO heads (family, rev, sealed) VALUES (?, 0, ?) ON CONFLICT DO NOTHING`, family, sealed); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// upgrade gives families that came with a migration their heads. A database
+// that is up to date has all of them: one that is missing is damage.
+func (db *DB) upgrade(ctx context.Context, from int) error {
+	if from >= 2 {
+		return nil
+	}
+	ring, err := seal.Open(db.cfg.Keys)
+	if err != nil {
+		return err
+	}
+	return database.Error(db.path, fillHeads(ctx, db.writing, ring, []string{procedureFamily, syncFamily, alerterFamily, repoFamily, hookFamily}))
 }

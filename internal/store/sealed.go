@@ -63,6 +63,9 @@ func sealedTables() []sealedTable {
 				Seq: num(p[0]), Update: str(p[1]), Type: str(p[2]), Target: rinca.Target{Kind: rinca.Kind(str(p[3])), Name: str(p[4])},
 			})}
 		}},
+		{"records", []string{"body"}, "collection, id, key, at", 200, func(p []any) []string {
+			return []string{recordContext(str(p[0]), str(p[1]), str(p[2]), num(p[3]))}
+		}},
 		{"audit", []string{"body"}, "seq", 2000, func(p []any) []string { return []string{auditContext(num(p[0]))} }},
 	}
 }

@@ -86,6 +86,9 @@ func (db *DB) DeleteStack(ctx context.Context, name string) error {
 				}
 			}
 		}
+		if err := w.deleteHook(ctx, rinca.Target{Kind: rinca.KindStack, Name: name}); err != nil {
+			return err
+		}
 		_, err = w.exec(ctx, `DELETE FROM marks WHERE stack = ?`, name)
 		return err
 	})

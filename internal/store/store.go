@@ -117,6 +117,10 @@ func (db *DB) start(ctx context.Context) error {
 	if err := db.checkKey(ctx); err != nil {
 		return err
 	}
+	// Heads come first: a crash between the two repeats both.
+	if err := db.upgrade(ctx, version); err != nil {
+		return err
+	}
 	if err := db.cfg.file().Migrate(ctx, db.writing); err != nil {
 		return err
 	}

@@ -25,12 +25,18 @@ const (
 	groupFamily      = "group"
 	keyFamily        = "api key"
 	settingFamily    = "setting"
+	procedureFamily  = "procedure"
+	syncFamily       = "resource sync"
+	alerterFamily    = "alerter"
+	repoFamily       = "repo"
+	hookFamily       = "webhook secret"
 	auditFamily      = "audit"
 )
 
 func families() []string {
 	return []string{
 		stackFamily, variableFamily, serverFamily, accountFamily, userFamily, credentialFamily, groupFamily, keyFamily, settingFamily,
+		procedureFamily, syncFamily, alerterFamily, repoFamily, hookFamily,
 	}
 }
 
@@ -44,6 +50,11 @@ type tables struct {
 	groups      *table[rinca.UserGroup]
 	apiKeys     *table[keyRecord]
 	settings    *table[settingRecord]
+	procedures  *table[rinca.Procedure]
+	syncs       *table[rinca.ResourceSync]
+	alerters    *table[alerterRecord]
+	repos       *table[rinca.Repo]
+	hooks       *table[settingRecord]
 }
 
 func newTables() tables {
@@ -57,6 +68,11 @@ func newTables() tables {
 		groups:      &table[rinca.UserGroup]{family: groupFamily},
 		apiKeys:     &table[keyRecord]{family: keyFamily, other: func(k keyRecord) string { return string(k.Hash) }},
 		settings:    &table[settingRecord]{family: settingFamily},
+		procedures:  &table[rinca.Procedure]{family: procedureFamily},
+		syncs:       &table[rinca.ResourceSync]{family: syncFamily},
+		alerters:    &table[alerterRecord]{family: alerterFamily},
+		repos:       &table[rinca.Repo]{family: repoFamily},
+		hooks:       &table[settingRecord]{family: hookFamily},
 	}
 }
 
@@ -214,8 +230,10 @@ func (t *table[T]) get(ctx context.Context, db *DB, name string) (v T, err error
 func (t *table[T]) missing(name string) error {
 	e := rinca.Errorf(rinca.NotFound, "%s %.200q not found", t.family, name)
 	switch t.family {
-	case stackFamily, variableFamily, serverFamily, userFamily, groupFamily:
+	case stackFamily, variableFamily, serverFamily, userFamily, groupFamily, procedureFamily, alerterFamily, repoFamily:
 		return e.Try("rinca %s list", t.family)
+	case syncFamily:
+		return e.Try("rinca sync list")
 	}
 	return e
 }
