@@ -40,7 +40,8 @@ type markInfo struct {
 	Project string `json:"project"`
 	Server  string `json:"server"`
 	// Digest tells whether a generation differs from this one.
-	Digest string `json:"digest"`
+	Digest  string        `json:"digest"`
+	Lineage rinca.Lineage `json:"lineage,omitzero"`
 }
 
 func (j *job) generation() generation {
@@ -68,7 +69,7 @@ func (j *job) keepMark(ctx context.Context) error {
 	mark, err := j.DB.Mark(ctx, j.stack.Name)
 	if err == nil {
 		var have markInfo
-		if json.Unmarshal(mark.Plain, &have) == nil && have == info {
+		if json.Unmarshal(mark.Plain, &have) == nil && have.Project == info.Project && have.Server == info.Server && have.Digest == info.Digest {
 			return nil
 		}
 		return j.putMark(ctx, g, info)
@@ -102,7 +103,7 @@ func (j *job) nextMark() (generation, markInfo, error) {
 		return g, markInfo{}, rinca.Errorf(rinca.Internal, "encode the generation: %w", err)
 	}
 	d := j.DB.Digest("generation", data)
-	return g, markInfo{Project: j.project.Name, Server: j.stack.ServerName(), Digest: hex.EncodeToString(d[:16])}, nil
+	return g, markInfo{Project: j.project.Name, Server: j.stack.ServerName(), Digest: hex.EncodeToString(d[:16]), Lineage: j.lineage()}, nil
 }
 
 func (j *job) putMark(ctx context.Context, g generation, info markInfo) error {

@@ -145,3 +145,23 @@ type SecretUse struct {
 	Containers []string `json:"containers,omitempty"`
 	Dependents []string `json:"dependents,omitempty"`
 }
+
+// A Lineage is what a stack was last deployed with, of what a vault or a
+// variable gave: enough to tell, without the vault or an engine, whether that
+// differs now. It holds no values; digests are keyed.
+type Lineage struct {
+	Files []LineageFile `json:"files,omitempty"`
+	// Variables are digests of the values of variables, by name.
+	Variables map[string]string `json:"variables,omitempty"`
+	// Refs are secret references, by the variables that stand for them.
+	Refs map[string]string `json:"refs,omitempty"`
+	OneShot []string `json:"one_shot,omitempty"` // services that are done when they end
+}
+
+// A LineageFile is an exported file, and who reads it.
+type LineageFile struct {
+	Path     string   `json:"path"`
+	Digest   string   `json:"digest"`
+	Services []string `json:"services,omitempty"`
+	Via      string   `json:"via,omitempty"` // "env_file", "secret", "config" or "mount"
+}
