@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -68,8 +69,7 @@ func (j *job) keepMark(ctx context.Context) error {
 	}
 	mark, err := j.DB.Mark(ctx, j.stack.Name)
 	if err == nil {
-		var have markInfo
-		if json.Unmarshal(mark.Plain, &have) == nil && have.Project == info.Project && have.Server == info.Server && have.Digest == info.Digest {
+		if plain, err := json.Marshal(info); err == nil && bytes.Equal(plain, mark.Plain) {
 			return nil
 		}
 		return j.putMark(ctx, g, info)
