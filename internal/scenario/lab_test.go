@@ -82,7 +82,9 @@ type lab struct {
 	server  *server
 	key     string // an administrator's API key
 	env     []string
-	heard   *transcript // of commands; may be nil
+	// serverEnv is for the server alone, over env.
+	serverEnv []string
+	heard     *transcript // of commands; may be nil
 }
 
 // newLab returns a lab whose server runs, on the engine of the test binary.

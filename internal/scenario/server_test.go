@@ -26,7 +26,7 @@ func (l *lab) serve(address string, args ...string) *server {
 	l.t.Helper()
 	s := &server{log: l.path("serve.log"), done: make(chan struct{})}
 	s.cmd = exec.Command(l.program, append([]string{"serve", "--listen", address, "--docker", l.docker(), "--log-level", "debug"}, args...)...)
-	s.cmd.Env = append(l.env, "RINCA_INIT_ADMIN_USERNAME=admin", "RINCA_INIT_ADMIN_PASSWORD_FILE="+l.path("password"))
+	s.cmd.Env = slices.Concat(l.env, []string{"RINCA_INIT_ADMIN_USERNAME=admin", "RINCA_INIT_ADMIN_PASSWORD_FILE=" + l.path("password")}, l.serverEnv)
 	s.cmd.Dir = l.path("user")
 	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
