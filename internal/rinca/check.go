@@ -59,6 +59,9 @@ func (s *Stack) Check() error {
 			return Errorf(Invalid, "secrets.stacks: %.40q is no name of a stack", name)
 		}
 	}
+	if err := s.Webhook.Check(); err != nil {
+		return err
+	}
 	if err := s.checkSize(); err != nil {
 		return err
 	}

@@ -127,25 +127,40 @@ type Webhook struct {
 
 // A Delivery is a request that a webhook received.
 type Delivery struct {
-	ID       string    `json:"id"` // ours; sorts by time
-	At       time.Time `json:"at"`
-	Provider string    `json:"provider"`            // "github", "gitlab", "gitea", "forgejo" or "bearer"
-	RemoteID string    `json:"remote_id,omitempty"` // the sender's own id of it
-	Path     string    `json:"path"`                // of the URL
-	Event    string    `json:"event,omitempty"`     // "push", "ping", "release" …
-	Ref      string    `json:"ref,omitempty"`
-	Commit   string    `json:"commit,omitempty"`
-	Author   string    `json:"author,omitempty"`
-	Files    []string  `json:"files,omitempty"` // that the push touches; nil when it does not say
-	Target   Target    `json:"target,omitzero"`
+	ID         string    `json:"id"` // ours; sorts by time
+	At         time.Time `json:"at"`
+	Provider   string    `json:"provider"`            // "github", "gitlab", "gitea", "forgejo" or "bearer"
+	RemoteID   string    `json:"remote_id,omitempty"` // the sender's own id of it
+	Path       string    `json:"path"`                // of the URL
+	Event      string    `json:"event,omitempty"`     // "push", "ping", "release" …
+	Repository string    `json:"repository,omitempty"`
+	Ref        string    `json:"ref,omitempty"`
+	Before     string    `json:"before,omitempty"` // the commit that the ref was at
+	Commit     string    `json:"commit,omitempty"`
+	Author     string    `json:"author,omitempty"`
+	Files      []string  `json:"files,omitempty"` // that the push touches, the first of them; nil when that is not known
+	Target     Target    `json:"target,omitzero"` // zero: whatever is made of the repository
 	// Started are the updates that it started, or joined; Ignored says why
-	// there are none.
-	Started []string `json:"started,omitempty"`
-	Ignored string   `json:"ignored,omitempty"`
-	// Redelivers is the delivery that a person repeated.
-	Redelivers string `json:"redelivers,omitempty"`
+	// there are none, Note what else is worth knowing.
+	Started []Started `json:"started,omitempty"`
+	Ignored string    `json:"ignored,omitempty"`
+	Note    string    `json:"note,omitempty"`
+	// Waits says why nothing has been decided yet: it is done later, also after
+	// a restart of the server.
+	Waits string `json:"waits,omitempty"`
+	// Redelivers is the delivery that a person repeated, RedeliveredBy who.
+	Redelivers    string `json:"redelivers,omitempty"`
+	RedeliveredBy string `json:"redelivered_by,omitempty"`
 	// Body is what was sent, for a redelivery. It is kept sealed.
 	Body Secret `json:"-"`
+}
+
+// A Started is an execution that a delivery asked for.
+type Started struct {
+	Update    string `json:"update"`
+	Execution string `json:"execution"`
+	Target    Target `json:"target"`
+	Joined    bool   `json:"joined,omitempty"` // the update was waiting already
 }
 
 // A ResourceSync makes resources what TOML files say.
