@@ -1,5 +1,6 @@
 // Command standin stands in for the programs of the homelab's images, so that
-// the demo needs no registry. By the name it is called by it is a server, a
+// the demo needs no registry. Like many of them it refuses to start with a
+// password that is too short. By the name it is called by it is a server, a
 // health check, or just enough of a shell to run one. A server prints, and
 // answers over HTTP, a fingerprint of each value that it was given: one sees
 // that a change has arrived, and not what it is.
@@ -44,6 +45,10 @@ func check() {
 func serve() {
 	text := fingerprints()
 	fmt.Print(text)
+	if name := tooShort(); name != "" {
+		fmt.Printf("FATAL: %s is too short: at least 12 characters\n", name)
+		os.Exit(7)
+	}
 	for _, port := range []string{":9000", ":3001"} {
 		go func() {
 			_ = http.ListenAndServe(port, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) })) //nolint:gosec // a stand-in in a demo
@@ -56,6 +61,16 @@ func serve() {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	<-stop
+}
+
+// tooShort names a password that nobody should use.
+func tooShort() string {
+	for _, e := range os.Environ() {
+		if key, value, _ := strings.Cut(e, "="); strings.HasSuffix(key, "PASSWORD") && len(value) < 12 {
+			return key
+		}
+	}
+	return ""
 }
 
 // fingerprints are of every variable that a stack's secrets may be in.
