@@ -52,13 +52,18 @@ type Alert struct {
 	// again. "" means type and target.
 	Key        string    `json:"key,omitempty"`
 	Message    string    `json:"message"`
-	Lines      []string  `json:"lines,omitempty"` // the last ones of what failed
+	Details    string    `json:"details,omitempty"` // more than one line may hold
+	Lines      []string  `json:"lines,omitempty"`   // the last ones of what failed
 	Hint       string    `json:"hint,omitempty"`
 	Update     string    `json:"update,omitempty"`
 	Count      int       `json:"count,omitempty"` // how often it was raised
 	LastAt     time.Time `json:"last_at,omitzero"`
 	Resolved   bool      `json:"resolved"`
 	ResolvedAt time.Time `json:"resolved_at,omitzero"`
+	ClosedBy   string    `json:"closed_by,omitempty"` // who resolved it by hand
+	// To are the alerters that get it, whatever their filters; none means
+	// those whose filters let it through.
+	To []string `json:"to,omitempty"`
 	// Once marks an alert that is no state: it is never resolved.
 	Once bool `json:"once,omitempty"`
 }
@@ -77,8 +82,7 @@ type Alerter struct {
 	Description string   `json:"description,omitempty"`
 	Tags        []string `json:"tags,omitempty"`
 	Disabled    bool     `json:"disabled,omitempty"`
-	// Kind is "Custom", "Slack", "Discord", "Ntfy", "Gotify", "Pushover",
-	// "SMTP" or "Shoutrrr".
+	// Kind is one of AlerterKinds.
 	Kind string `json:"kind"`
 	// URL is where to; it is often a credential and never encoded. [[NAME]]
 	// in it is a variable.
@@ -96,11 +100,29 @@ type Alerter struct {
 	UpdatedBy string    `json:"updated_by,omitempty"`
 }
 
+// The kinds of alerters.
+const (
+	AlerterCustom   = "Custom" // gets the alert as JSON
+	AlerterSlack    = "Slack"
+	AlerterDiscord  = "Discord"
+	AlerterNtfy     = "Ntfy"
+	AlerterGotify   = "Gotify"
+	AlerterPushover = "Pushover"
+	AlerterSMTP     = "SMTP"
+	AlerterShoutrrr = "Shoutrrr" // any service URL of that library
+)
+
+// AlerterKinds lists the kinds of alerters.
+func AlerterKinds() []string {
+	return []string{AlerterCustom, AlerterSlack, AlerterDiscord, AlerterNtfy, AlerterGotify, AlerterPushover, AlerterSMTP, AlerterShoutrrr}
+}
+
 // An AlertSending is an alert on its way to an alerter.
 type AlertSending struct {
 	ID      string    `json:"id"`
 	Alerter string    `json:"alerter"`
 	Alert   Alert     `json:"alert"`
+	At      time.Time `json:"at"` // when it was to be sent
 	Tries   int       `json:"tries,omitempty"`
 	NextAt  time.Time `json:"next_at,omitzero"`
 	SentAt  time.Time `json:"sent_at,omitzero"`

@@ -44,6 +44,8 @@ func Kinds() []Kind {
 		restartStack(),
 		destroyStack(),
 		exportSecrets(),
+		sendAlert(),
+		testAlerter(),
 	}
 }
 

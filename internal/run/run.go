@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"rinca/internal/alert"
 	"rinca/internal/deploy"
 	"rinca/internal/event"
 	"rinca/internal/redact"
@@ -33,6 +34,8 @@ type Runner struct {
 	Grace time.Duration
 	// Keep says which updates are kept.
 	Keep store.UpdateRetention
+	// Alerts tells people; nil tells nobody.
+	Alerts *alert.Alerts
 
 	mu      sync.Mutex
 	active  map[string]*active      // by update

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"rinca/internal/alert"
 	"rinca/internal/api"
 	"rinca/internal/auth"
 	"rinca/internal/deploy"
@@ -110,6 +111,7 @@ type plane struct {
 	engines  *deploy.Engines
 	deployer *deploy.Deployer
 	runner   *run.Runner
+	alerts   *alert.Alerts
 	api      *api.Server
 }
 
@@ -117,6 +119,7 @@ type plane struct {
 func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
 	home := c.Sources.Config.Home
 	p := &plane{c: c}
+	p.alerts = &alert.Alerts{DB: db, Hub: hub, Known: c.Known, Now: time.Now, Log: c.Log}
 	p.auth = auth.New(auth.Config{DB: db, Log: c.Log, OIDC: c.OIDC})
 	p.engines = &deploy.Engines{
 		List: db.Servers, Local: c.Docker, Now: time.Now, Log: c.Log,
@@ -133,9 +136,12 @@ func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
 		Mirrors: &git.Mirrors{Dir: filepath.Join(home, "git")},
 		Home:    home, Now: time.Now, Log: c.Log, Environ: c.Environ,
 	}
+	p.alerts.Fill = func(ctx context.Context, text string) (rinca.Secret, error) {
+		return p.deployer.Fill(ctx, "the address of an alerter", text)
+	}
 	p.runner = &run.Runner{
 		DB: db, Hub: hub, Deploy: p.deployer, Known: c.Known, Now: time.Now, Log: c.Log,
-		Workers: c.Workers, Keep: c.Keep,
+		Workers: c.Workers, Keep: c.Keep, Alerts: p.alerts,
 	}
 	p.api = api.New(api.Config{
 		DB: db, Auth: p.auth, Runner: p.runner, Deploy: deploys{p.deployer}, Vault: keeper,
@@ -157,6 +163,7 @@ func (p *plane) serve(ctx context.Context, listener net.Listener) error {
 	work.Go(func() { p.deployer.Watch(background, 15*time.Second) })
 	work.Go(func() { p.deployer.Sweep(background, 24*time.Hour) })
 	work.Go(func() { p.auth.Run(background) })
+	work.Go(func() { p.alerts.Run(background) })
 	server := api.NewHTTPServer(p.api)
 	server.ErrorLog = slog.NewLogLogger(p.c.Log.Handler(), slog.LevelDebug)
 	served := make(chan error, 1)
