@@ -154,8 +154,11 @@ type Lineage struct {
 	// Variables are digests of the values of variables, by name.
 	Variables map[string]string `json:"variables,omitempty"`
 	// Refs are secret references, by the variables that stand for them.
-	Refs    map[string]string `json:"refs,omitempty"`
-	OneShot []string          `json:"one_shot,omitempty"` // services that are done when they end
+	Refs map[string]string `json:"refs,omitempty"`
+	// Readers are the services that variables end up in, by variable. One that
+	// is not there may end up in any.
+	Readers map[string][]string `json:"readers,omitempty"`
+	OneShot []string            `json:"one_shot,omitempty"` // services that are done when they end
 }
 
 // A LineageFile is an exported file, and who reads it.
