@@ -8,7 +8,7 @@ import (
 )
 
 func deployStack() Kind {
-	return kind(Kind{
+	k := kind(Kind{
 		Name:  "DeployStack",
 		Doc:   "Bring a stack to what its source, variables and secrets say; recreate only what differs, verify, and roll back if it fails.",
 		Level: rinca.Execute,
@@ -17,4 +17,6 @@ func deployStack() Kind {
 	}, func(ctx context.Context, r *Runner, p deploy.Options, rec *deploy.Record) error {
 		return r.Deploy.Deploy(ctx, p, rec)
 	})
+	k.ordered = true
+	return k
 }

@@ -29,6 +29,17 @@ type Kind struct {
 	// resumes marks a kind that goes on after the end of the server, in place
 	// of being closed as interrupted: it finds out itself how far it was.
 	resumes bool
+	// shares marks a kind that does not keep its target from others.
+	shares bool
+	// ordered marks a kind that waits for what is being done to the stacks
+	// that its stack comes after.
+	ordered bool
+	// check, if set, looks for what the parameters alone do not tell.
+	check func(context.Context, *Runner, json.RawMessage) error
+	// needs, if set, says which level the parameters need beyond Level.
+	needs func(json.RawMessage) rinca.Level
+	// closed, if set, is called when an update of the kind has ended.
+	closed func(context.Context, *Runner, rinca.Update)
 	// on is the kind of resource that its target is; "" means a stack.
 	on rinca.Kind
 }
@@ -44,6 +55,7 @@ func Kinds() []Kind {
 		restartStack(),
 		destroyStack(),
 		exportSecrets(),
+		checkDrift(),
 		sendAlert(),
 		testAlerter(),
 	}

@@ -40,7 +40,9 @@ type Runner struct {
 	mu      sync.Mutex
 	active  map[string]*active      // by update
 	busy    map[rinca.Target]string // the update that works on it
-	waiting map[string]chan rinca.Update
+	waiting map[string][]chan rinca.Update
+	names   map[string]string // of the kinds of what is queued, by update
+	order   order
 	slots   int // executions that take a worker
 	wake    chan struct{}
 	freed   chan struct{} // closed when a target becomes free
@@ -51,12 +53,14 @@ type Runner struct {
 type active struct {
 	cancel context.CancelCauseFunc
 	target rinca.Target
+	// resumes: the next server goes on with it, so that this one need not wait.
+	resumes bool
 }
 
 func (r *Runner) init() {
 	r.once.Do(func() {
 		r.active, r.busy = map[string]*active{}, map[rinca.Target]string{}
-		r.waiting = map[string]chan rinca.Update{}
+		r.waiting, r.names = map[string][]chan rinca.Update{}, map[string]string{}
 		r.wake, r.freed = make(chan struct{}, 1), make(chan struct{})
 		if r.Workers == 0 {
 			r.Workers = 4
@@ -105,6 +109,13 @@ func (r *Runner) Run(ctx context.Context) error {
 func (r *Runner) drain(running *sync.WaitGroup, stop context.CancelCauseFunc) {
 	done := make(chan struct{})
 	go func() { running.Wait(); close(done) }()
+	r.mu.Lock()
+	for _, a := range r.active {
+		if a.resumes {
+			a.cancel(deploy.ErrStopping)
+		}
+	}
+	r.mu.Unlock()
 	select {
 	case <-done:
 		return
@@ -127,36 +138,39 @@ func (r *Runner) prune(ctx context.Context) {
 
 // dispatch starts what is queued and can run now.
 func (r *Runner) dispatch(ctx context.Context, running *sync.WaitGroup) {
-	for {
-		r.mu.Lock()
-		if r.slots >= r.Workers {
-			r.mu.Unlock()
-			return
-		}
-		u, ok, err := r.DB.ClaimNext(ctx, func(t rinca.Target) bool { return r.busy[t] != "" })
-		if err != nil || !ok {
-			r.mu.Unlock()
-			if err != nil {
-				r.Log.Error("take the next execution", "error", err)
-				time.AfterFunc(time.Second, r.poke)
-			}
-			return
-		}
-		kind, known := kindOf(u.Execution.Kind)
-		run, cancel := context.WithCancelCause(ctx)
-		r.active[u.ID] = &active{cancel, u.Target}
-		r.busy[u.Target] = u.ID
-		takes := known && !kind.orchestrates
-		if takes {
-			r.slots++
-		}
-		r.mu.Unlock()
-		running.Go(func() {
-			defer cancel(nil)
-			final := r.carryOut(run, kind, u)
-			r.finished(final, takes)
-		})
+	for r.start(ctx, running) {
 	}
+}
+
+// start starts the oldest execution that can run now, if there is one.
+func (r *Runner) start(ctx context.Context, running *sync.WaitGroup) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u, ok, err := r.claim(ctx)
+	if err != nil {
+		r.Log.Error("take the next execution", "error", err)
+		time.AfterFunc(time.Second, r.poke)
+		return false
+	}
+	if !ok {
+		return false
+	}
+	delete(r.names, u.ID)
+	kind, known := kindOf(u.Execution.Kind)
+	run, cancel := context.WithCancelCause(ctx)
+	r.active[u.ID] = &active{cancel, u.Target, kind.resumes}
+	if !kind.shares {
+		r.busy[u.Target] = u.ID
+	}
+	takes := known && !kind.orchestrates
+	if takes {
+		r.slots++
+	}
+	running.Go(func() {
+		defer cancel(nil)
+		r.finished(r.carryOut(run, kind, u), takes)
+	})
+	return true
 }
 
 // carryOut runs one execution to its end.
@@ -186,6 +200,9 @@ func (r *Runner) protect(f func() error) (err error) {
 
 func (r *Runner) close(ctx context.Context, rec *deploy.Record, err error) rinca.Update {
 	if errors.Is(context.Cause(ctx), deploy.ErrStopping) {
+		if kind, _ := kindOf(rec.Update().Execution.Kind); kind.resumes {
+			return rec.Suspend(ctx)
+		}
 		return rec.Interrupt(ctx)
 	}
 	return rec.Finish(ctx, err)
@@ -194,18 +211,25 @@ func (r *Runner) close(ctx context.Context, rec *deploy.Record, err error) rinca
 func (r *Runner) finished(u rinca.Update, slot bool) {
 	r.mu.Lock()
 	delete(r.active, u.ID)
-	delete(r.busy, u.Target)
+	if r.busy[u.Target] == u.ID {
+		delete(r.busy, u.Target)
+	}
 	if slot {
 		r.slots--
 	}
-	if c := r.waiting[u.ID]; c != nil {
-		c <- u
-		delete(r.waiting, u.ID)
-	}
+	r.tellWaiting(u)
 	close(r.freed)
 	r.freed = make(chan struct{})
 	r.mu.Unlock()
 	r.poke()
+}
+
+// tellWaiting tells those who wait for the end of an update. r.mu is held.
+func (r *Runner) tellWaiting(u rinca.Update) {
+	for _, c := range r.waiting[u.ID] {
+		c <- u
+	}
+	delete(r.waiting, u.ID)
 }
 
 // poke makes the dispatcher look again.

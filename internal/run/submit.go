@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"rinca/internal/rinca"
@@ -12,9 +14,25 @@ import (
 )
 
 // Check says which resource an execution is about, and what its operator must
-// be allowed there. Invalid for an unknown kind or bad parameters, with the
-// nearest name; NotFound for a stack that does not exist.
+// be allowed there; None means nothing. Invalid for an unknown kind or bad
+// parameters, with the nearest name; NotFound for a resource that does not
+// exist.
 func (r *Runner) Check(ctx context.Context, e rinca.Execution) (rinca.Target, rinca.Level, error) {
+	t, level, err := targetOf(e)
+	if err != nil {
+		return t, level, err
+	}
+	if err := r.exists(ctx, t); err != nil {
+		return t, level, err
+	}
+	if kind, _ := kindOf(e.Kind); kind.check != nil {
+		return t, level, kind.check(ctx, r, e.Params)
+	}
+	return t, level, nil
+}
+
+// targetOf says what Check says, and does not look whether it exists.
+func targetOf(e rinca.Execution) (rinca.Target, rinca.Level, error) {
 	kind, ok := kindOf(e.Kind)
 	if !ok {
 		return rinca.Target{}, 0, unknownKind(e.Kind)
@@ -23,18 +41,38 @@ func (r *Runner) Check(ctx context.Context, e rinca.Execution) (rinca.Target, ri
 	if err != nil {
 		return rinca.Target{}, 0, err
 	}
-	if t.Kind == rinca.KindStack && !isPattern(t.Name) {
-		if _, err := r.DB.Stack(ctx, t.Name); err != nil {
-			return t, kind.Level, err
-		}
+	level := kind.Level
+	if kind.needs != nil {
+		level = max(level, kind.needs(e.Params))
 	}
-	return t, kind.Level, nil
+	return t, level, nil
+}
+
+// exists returns NotFound when there is no such resource.
+func (r *Runner) exists(ctx context.Context, t rinca.Target) (err error) {
+	switch {
+	case t.Name == "" || isPattern(t.Name):
+	case t.Kind == rinca.KindStack:
+		_, err = r.DB.Stack(ctx, t.Name)
+	case t.Kind == rinca.KindProcedure:
+		_, err = r.DB.Procedure(ctx, t.Name)
+	case t.Kind == rinca.KindSync:
+		_, err = r.DB.Sync(ctx, t.Name)
+	case t.Kind == rinca.KindAlerter:
+		_, err = r.DB.Alerter(ctx, t.Name)
+	case t.Kind == rinca.KindRepo:
+		_, err = r.DB.Repo(ctx, t.Name)
+	}
+	return err
 }
 
 // Submit queues an execution. When its stack refuses to be busy, and is, the
 // error is a Conflict.
 func (r *Runner) Submit(ctx context.Context, q rinca.Submission) (rinca.Update, error) {
 	r.init()
+	if u, ok, err := r.repeated(ctx, q); err != nil || ok {
+		return u, err
+	}
 	target, _, err := r.Check(ctx, q.Execution)
 	if err != nil {
 		return rinca.Update{}, err
@@ -47,10 +85,8 @@ func (r *Runner) Submit(ctx context.Context, q rinca.Submission) (rinca.Update, 
 			return u, err
 		}
 	}
-	if q.Parent != "" && q.Cause == "" {
-		if parent, err := r.DB.Update(ctx, q.Parent); err == nil {
-			q.Cause = parent.Cause
-		}
+	if err := r.inherit(ctx, &q, target); err != nil {
+		return rinca.Update{}, err
 	}
 	now, before := r.Now().UTC(), r.Hub.Last()
 	u, existed, err := r.DB.Enqueue(ctx, rinca.Update{
@@ -67,6 +103,61 @@ func (r *Runner) Submit(ctx context.Context, q rinca.Submission) (rinca.Update, 
 		r.poke()
 	}
 	return u, nil
+}
+
+// repeated returns the update that a submission has made before.
+func (r *Runner) repeated(ctx context.Context, q rinca.Submission) (rinca.Update, bool, error) {
+	if q.IdempotencyKey == "" {
+		return rinca.Update{}, false, nil
+	}
+	u, ok, err := r.DB.Submitted(ctx, q.Operator, q.IdempotencyKey)
+	if err != nil || !ok || u.Execution.Kind != q.Execution.Kind || !sameJSON(u.Execution.Params, q.Execution.Params) {
+		return rinca.Update{}, false, err // another execution is refused when it is queued
+	}
+	return u, true, nil
+}
+
+func sameJSON(a, b json.RawMessage) bool {
+	var x, y bytes.Buffer
+	if json.Compact(&x, a) != nil || json.Compact(&y, b) != nil {
+		return bytes.Equal(a, b)
+	}
+	return bytes.Equal(x.Bytes(), y.Bytes())
+}
+
+// inherit takes from the parent what started the whole chain, and refuses a
+// procedure that would wait for itself.
+func (r *Runner) inherit(ctx context.Context, q *rinca.Submission, t rinca.Target) error {
+	if q.Parent == "" {
+		return nil
+	}
+	parent, err := r.DB.Update(ctx, q.Parent)
+	if err != nil {
+		return err
+	}
+	if q.Cause == "" {
+		q.Cause = parent.Cause
+	}
+	if t.Kind != rinca.KindProcedure {
+		return nil
+	}
+	path := []string{t.Name}
+	for {
+		if parent.Target.Kind == rinca.KindProcedure {
+			path = append(path, parent.Target.Name)
+		}
+		if parent.Target == t {
+			slices.Reverse(path)
+			return rinca.Errorf(rinca.Conflict, "the procedure calls itself: %s", strings.Join(path, " → ")).
+				Try("take one of them out of the other's stages")
+		}
+		if parent.Parent == "" {
+			return nil
+		}
+		if parent, err = r.DB.Update(ctx, parent.Parent); err != nil {
+			return err
+		}
+	}
 }
 
 // waits returns an update that is queued for the same execution.
@@ -104,32 +195,56 @@ func (r *Runner) refuseBusy(ctx context.Context, t rinca.Target) error {
 // Cancel ends an execution: one that is queued never runs; one that runs stops
 // at the next safe point, and puts back what it had touched.
 func (r *Runner) Cancel(ctx context.Context, id string) error {
+	return r.cancel(ctx, id, nil)
+}
+
+// cancel is Cancel with a reason that the update shows.
+func (r *Runner) cancel(ctx context.Context, id string, why *rinca.Error) error {
 	r.init()
-	u, ok, err := r.DB.CancelQueued(ctx, id)
+	var shown *rinca.UpdateError
+	if why != nil {
+		shown = &rinca.UpdateError{Code: why.Code, Message: why.Message, Hint: why.Hint}
+	} else {
+		why = rinca.Errorf(rinca.Canceled, "canceled")
+	}
+	u, ok, err := r.DB.CancelQueuedBecause(ctx, id, shown)
 	if err != nil {
 		return err
 	}
 	if ok {
 		r.publish(u)
 		r.mu.Lock()
-		if c := r.waiting[id]; c != nil {
-			c <- u
-			delete(r.waiting, id)
-		}
+		delete(r.names, id)
+		r.tellWaiting(u)
 		r.mu.Unlock()
-		return nil
+		return r.cancelChildren(ctx, u)
 	}
 	r.mu.Lock()
 	a := r.active[id]
 	r.mu.Unlock()
 	if a != nil {
-		a.cancel(rinca.Errorf(rinca.Canceled, "canceled"))
+		a.cancel(why)
 		return nil
 	}
 	if u, err = r.DB.Update(ctx, id); err != nil {
 		return err
 	}
 	return rinca.Errorf(rinca.Conflict, "the update %s has ended already: %s", id, u.State)
+}
+
+// cancelChildren ends what an update had started before the end of a server,
+// when it does not go on itself.
+func (r *Runner) cancelChildren(ctx context.Context, u rinca.Update) error {
+	if kind, _ := kindOf(u.Execution.Kind); !kind.resumes || u.StartedAt.IsZero() {
+		return nil
+	}
+	children, err := r.DB.Updates(ctx, store.UpdateFilter{Parent: u.ID, Limit: 1000})
+	for i := range children {
+		if !children[i].State.Final() {
+			_ = r.cancel(ctx, children[i].ID, nil) // it may just have ended
+		}
+	}
+	return err
 }
 
 // Stats are numbers for a monitor.

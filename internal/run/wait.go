@@ -2,12 +2,17 @@ package run
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
+	"rinca/internal/deploy"
 	"rinca/internal/rinca"
 )
 
 // SubmitAndWait queues an execution and returns its update when it has ended.
-// When ctx ends first, the execution is canceled.
+// When ctx ends first, the execution is canceled; it is not when ctx ends
+// because the server stops: then it goes on at the next start, or is found as
+// it ended.
 func (r *Runner) SubmitAndWait(ctx context.Context, q rinca.Submission) (rinca.Update, error) {
 	u, err := r.Submit(ctx, q)
 	if err != nil {
@@ -15,20 +20,37 @@ func (r *Runner) SubmitAndWait(ctx context.Context, q rinca.Submission) (rinca.U
 	}
 	c := make(chan rinca.Update, 1)
 	r.mu.Lock()
-	r.waiting[u.ID] = c
+	r.waiting[u.ID] = append(r.waiting[u.ID], c)
 	r.mu.Unlock()
 	// It may have ended before anybody waited.
 	if now, err := r.DB.Update(ctx, u.ID); err == nil && now.State.Final() {
-		r.mu.Lock()
-		delete(r.waiting, u.ID)
-		r.mu.Unlock()
 		return now, nil
 	}
 	select {
 	case u = <-c:
 		return u, nil
 	case <-ctx.Done():
-		_ = r.Cancel(context.WithoutCancel(ctx), u.ID) // it may just have ended
-		return <-c, nil
+	}
+	if errors.Is(context.Cause(ctx), deploy.ErrStopping) {
+		return u, deploy.ErrStopping
+	}
+	why, _ := errors.AsType[*rinca.Error](context.Cause(ctx))
+	_ = r.cancel(context.WithoutCancel(ctx), u.ID, why) // it may just have ended
+	return <-c, nil
+}
+
+// runOnce runs an execution for another one, once, also when the server ends
+// meanwhile: one that had ended is found again by its place, and one that the
+// end of the server interrupted is run again.
+func (r *Runner) runOnce(ctx context.Context, parent rinca.Update, place string, e rinca.Execution) (rinca.Update, error) {
+	for again := 0; ; again++ {
+		u, err := r.SubmitAndWait(ctx, rinca.Submission{
+			Execution: e, Operator: parent.Operator, Trigger: parent.Trigger, Parent: parent.ID,
+			// No key of a person begins so.
+			IdempotencyKey: fmt.Sprintf("\x00%s %s %d", parent.ID, place, again),
+		})
+		if err != nil || u.State != rinca.Interrupted || ctx.Err() != nil {
+			return u, err
+		}
 	}
 }

@@ -69,6 +69,41 @@ func compact(text json.RawMessage) []byte {
 }
 
 func (w *writer) enqueue(ctx context.Context, u rinca.Update, key []byte) (rinca.Update, error) {
+	u.State, u.StartedAt, u.EndedAt = rinca.Queued, time.Time{}, time.Time{}
+	return w.insertUpdate(ctx, u, key)
+}
+
+// Submitted returns the update that an operator's idempotency key belongs to,
+// as it is now.
+func (db *DB) Submitted(ctx context.Context, operator, idempotencyKey string) (u rinca.Update, ok bool, err error) {
+	key := db.Digest("idempotency", []byte(operator), []byte(idempotencyKey))
+	r, err := scanUpdate(db.reading.QueryRowContext(ctx, selectUpdate+` WHERE idempotency = ?`, key[:]))
+	if errors.Is(err, sql.ErrNoRows) {
+		return u, false, nil
+	}
+	if err == nil {
+		u, err = db.openUpdate(r)
+	}
+	return u, err == nil, db.fail(err)
+}
+
+// AddClosed stores an update of something that is not done at all, and says
+// why. It was never queued.
+func (db *DB) AddClosed(ctx context.Context, u rinca.Update) (closed rinca.Update, err error) {
+	if !u.State.Final() {
+		return u, rinca.Errorf(rinca.Internal, "an update that is %s is not closed", u.State)
+	}
+	err = db.write(ctx, func(w *writer) error {
+		u.EndedAt = db.now()
+		closed, err = w.insertUpdate(ctx, u, nil)
+		return err
+	})
+	return closed, err
+}
+
+// insertUpdate stores a new update with an id that is greater than that of
+// every other.
+func (w *writer) insertUpdate(ctx context.Context, u rinca.Update, key []byte) (rinca.Update, error) {
 	now := w.db.now()
 	var last string
 	if err := w.tx.QueryRowContext(ctx, `SELECT coalesce(max(id), '') FROM updates`).Scan(&last); err != nil {
@@ -78,23 +113,31 @@ func (w *writer) enqueue(ctx context.Context, u rinca.Update, key []byte) (rinca
 	if t := timeOfID(last); at.UnixMilli() <= t { // the same millisecond, or the clock went back
 		at = time.UnixMilli(t + 1)
 	}
-	u.ID, u.State, u.CreatedAt = newID(at), rinca.Queued, now
-	u.StartedAt, u.EndedAt = time.Time{}, time.Time{}
+	u.ID, u.CreatedAt = newID(at), now
 	sealed, err := w.sealUpdate(u)
 	if err != nil {
 		return u, err
 	}
-	_, err = w.exec(ctx, `INSERT INTO updates (id, state, kind, name, operator, parent, ended, idempotency, body) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)`,
-		u.ID, u.State, u.Target.Kind, u.Target.Name, u.Operator, u.Parent, key, sealed)
+	_, err = w.exec(ctx, `INSERT INTO updates (id, state, kind, name, operator, parent, ended, idempotency, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		u.ID, u.State, u.Target.Kind, u.Target.Name, u.Operator, u.Parent, millis(u.EndedAt), key, sealed)
 	return u, err
 }
 
-// ClaimNext makes the oldest queued update whose target is not busy a running
-// one and returns it; ok is false when there is none. However many claim at
-// once, each update is claimed once. busy is called while nobody else can
-// write: it must not use the database. A nil busy means that a target is busy
-// while an update of it runs.
-func (db *DB) ClaimNext(ctx context.Context, busy func(rinca.Target) bool) (u rinca.Update, ok bool, err error) {
+// A Waiting is an update that is queued.
+type Waiting struct {
+	ID     string
+	Target rinca.Target
+	// Open reads the update. It asks nothing of the database.
+	Open func() (rinca.Update, error)
+}
+
+// ClaimNext makes the oldest queued update that may run a running one and
+// returns it; ok is false when there is none. However many claim at once, each
+// update is claimed once. busy says which have to wait: it is asked for each,
+// the oldest first, while nobody else can write, and must not use the
+// database. A nil busy means that an update waits while another one of its
+// target runs.
+func (db *DB) ClaimNext(ctx context.Context, busy func(Waiting) bool) (u rinca.Update, ok bool, err error) {
 	row, err := db.stmts.row(ctx, db, `SELECT EXISTS (SELECT 1 FROM updates WHERE state = 'queued')`)
 	if err != nil {
 		return u, false, err
@@ -121,10 +164,10 @@ func (db *DB) ClaimNext(ctx context.Context, busy func(rinca.Target) bool) (u ri
 	return u, ok && err == nil, err
 }
 
-func (w *writer) oldest(ctx context.Context, busy func(rinca.Target) bool) (string, error) {
-	query := `SELECT id, kind, name FROM updates WHERE state = 'queued' ORDER BY id`
+func (w *writer) oldest(ctx context.Context, busy func(Waiting) bool) (string, error) {
+	query := selectUpdate + ` WHERE state = 'queued' ORDER BY id`
 	if busy == nil {
-		query = `SELECT id, kind, name FROM updates AS u WHERE state = 'queued' AND NOT EXISTS
+		query = selectUpdate + ` AS u WHERE state = 'queued' AND NOT EXISTS
 			(SELECT 1 FROM updates AS r WHERE r.state = 'running' AND r.kind = u.kind AND r.name = u.name) ORDER BY id LIMIT 1`
 	}
 	rows, err := w.tx.QueryContext(ctx, query)
@@ -133,13 +176,13 @@ func (w *writer) oldest(ctx context.Context, busy func(rinca.Target) bool) (stri
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var id string
-		var t rinca.Target
-		if err := rows.Scan(&id, &t.Kind, &t.Name); err != nil {
+		r, err := scanUpdate(rows)
+		if err != nil {
 			return "", err
 		}
-		if busy == nil || !busy(t) {
-			return id, nil
+		open := func() (rinca.Update, error) { return w.db.openUpdate(r) }
+		if busy == nil || !busy(Waiting{r.key.ID, r.key.Target, open}) {
+			return r.key.ID, nil
 		}
 	}
 	return "", rows.Err()
@@ -148,11 +191,16 @@ func (w *writer) oldest(ctx context.Context, busy func(rinca.Target) bool) (stri
 // CancelQueued closes an update as canceled if it still waits; ok says whether
 // it did. The update is returned as it is now.
 func (db *DB) CancelQueued(ctx context.Context, id string) (u rinca.Update, ok bool, err error) {
+	return db.CancelQueuedBecause(ctx, id, nil)
+}
+
+// CancelQueuedBecause is CancelQueued with a reason for who reads the update.
+func (db *DB) CancelQueuedBecause(ctx context.Context, id string, why *rinca.UpdateError) (u rinca.Update, ok bool, err error) {
 	err = db.write(ctx, func(w *writer) error {
 		if u, err = db.readUpdate(ctx, w.tx, id); err != nil || u.State != rinca.Queued {
 			return err
 		}
-		u.State, u.EndedAt, ok = rinca.CanceledRun, db.now(), true
+		u.State, u.EndedAt, u.Error, ok = rinca.CanceledRun, db.now(), why, true
 		return w.saveUpdate(ctx, u)
 	})
 	return u, ok && err == nil, err

@@ -78,11 +78,11 @@ func TestClaimPassesOverBusyTargets(t *testing.T) {
 	db := newDB(t)
 	enqueue(t, db, "a")
 	want := enqueue(t, db, "b")
-	u, ok, err := db.ClaimNext(t.Context(), func(t rinca.Target) bool { return t.Name == "a" })
+	u, ok, err := db.ClaimNext(t.Context(), func(w store.Waiting) bool { return w.Target.Name == "a" })
 	if must(t, err); !ok || u.ID != want.ID || u.State != rinca.Running || u.StartedAt.IsZero() {
 		t.Errorf("%+v", u)
 	}
-	_, ok, err = db.ClaimNext(t.Context(), func(rinca.Target) bool { return true })
+	_, ok, err = db.ClaimNext(t.Context(), func(store.Waiting) bool { return true })
 	if must(t, err); ok {
 		t.Error("claimed a busy one")
 	}
