@@ -28,10 +28,12 @@ type Config struct {
 	Runner Runner
 	Deploy Deploys
 	Vault  Vault // nil: there is no vault to ask
-	Hub    *event.Hub
-	Known  *redact.Known // what is masked in errors, events and logs; nil: nothing
-	Log    *slog.Logger  // nil: none
-	Now    func() time.Time
+	// Secrets knows where secrets are used; nil: nobody does.
+	Secrets Secrets
+	Hub     *event.Hub
+	Known   *redact.Known // what is masked in errors, events and logs; nil: nothing
+	Log     *slog.Logger  // nil: none
+	Now     func() time.Time
 
 	Version string
 	// LocalServer is the address of the server that is always there.

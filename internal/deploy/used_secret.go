@@ -94,7 +94,9 @@ func (f *finder) items() {
 }
 
 func (f *finder) addItem(item rinca.UsedItem) {
-	if !slices.ContainsFunc(f.out.Items, func(i rinca.UsedItem) bool { return i.Vault == item.Vault && i.Item == item.Item && i.Title == item.Title }) {
+	if !slices.ContainsFunc(f.out.Items, func(i rinca.UsedItem) bool {
+		return i.Vault == item.Vault && i.Item == item.Item && i.Title == item.Title
+	}) {
 		f.out.Items = append(f.out.Items, item)
 	}
 }

@@ -32,8 +32,8 @@ type Tagged struct {
 
 // An Inventory is what is known of a destination without asking any vault.
 type Inventory struct {
-	Files []Kept // by path
-	Items []Tagged   // as they were last listed, by title
+	Files []Kept   // by path
+	Items []Tagged // as they were last listed, by title
 }
 
 // TakeInventory reads the manifest of a destination. Where there is none that

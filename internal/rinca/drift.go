@@ -51,7 +51,8 @@ type DriftKey struct {
 	Since     time.Time `json:"since,omitzero"`
 	Container string    `json:"container,omitempty"` // which differs, or could not be read
 	Why       string    `json:"why,omitempty"`
-	// Mend is what brings it back: "export", "deploy", or "" for nothing.
+	// Mend is what brings it back: "export", "deploy", "recreate" (a deploy
+	// that is forced), or "" when that is up to a person.
 	Mend string `json:"mend,omitempty"`
 }
 

@@ -145,7 +145,8 @@ func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
 	}
 	p.api = api.New(api.Config{
 		DB: db, Auth: p.auth, Runner: p.runner, Deploy: deploys{p.deployer}, Vault: keeper,
-		Hub: hub, Known: c.Known, Log: c.Log, Version: c.Sources.Version,
+		Secrets: secrets{p.deployer, p.runner},
+		Hub:     hub, Known: c.Known, Log: c.Log, Version: c.Sources.Version,
 		LocalServer: c.Docker, Trusted: c.Trusted,
 	})
 	return p
