@@ -72,7 +72,7 @@ func (db *DB) GitAccounts(ctx context.Context) ([]rinca.GitAccount, error) {
 // DeleteGitAccount removes an account. One that a stack uses is a Conflict.
 func (db *DB) DeleteGitAccount(ctx context.Context, name string) error {
 	return db.write(ctx, func(w *writer) error {
-		if err := w.unused(ctx, accountFamily, name, func(s rinca.Stack) bool { return s.Source.Account == name }); err != nil {
+		if err := w.unused(ctx, accountFamily, name, func(s *rinca.Stack) bool { return s.Source.Account == name }); err != nil {
 			return err
 		}
 		return db.accounts.delete(ctx, w, name)

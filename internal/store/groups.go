@@ -10,28 +10,26 @@ import (
 // PutGroup stores a group of users and returns it as stored. Its users need
 // not exist.
 func (db *DB) PutGroup(ctx context.Context, g rinca.UserGroup, mode PutMode) (rinca.UserGroup, error) {
+	return g, db.write(ctx, func(w *writer) error { return w.putGroup(ctx, g, mode) })
+}
+
+func (w *writer) putGroup(ctx context.Context, g rinca.UserGroup, mode PutMode) error {
 	if err := checkName(groupFamily, g.Name); err != nil {
-		return g, err
+		return err
 	}
-	return g, db.write(ctx, func(w *writer) error {
-		_, exists, err := db.groups.read(ctx, w, g.Name)
-		if err != nil {
-			return err
-		}
-		if err := db.groups.check(mode, g.Name, exists); err != nil {
-			return err
-		}
-		s, err := db.groups.load(ctx, db)
-		if err != nil {
-			return err
-		}
-		for _, r := range s.rows {
-			if r.name != g.Name && strings.EqualFold(r.name, g.Name) {
-				return rinca.Errorf(rinca.Conflict, "group %q exists", r.name)
-			}
-		}
-		return db.groups.put(ctx, w, g.Name, g)
-	})
+	there, err := w.present(ctx)
+	if err != nil {
+		return err
+	}
+	other, exists := there.groups[strings.ToLower(g.Name)]
+	if exists && other != g.Name {
+		return rinca.Errorf(rinca.Conflict, "group %q exists", other)
+	}
+	if err := w.db.groups.check(mode, g.Name, exists); err != nil {
+		return err
+	}
+	there.groups[strings.ToLower(g.Name)] = g.Name
+	return w.db.groups.put(ctx, w, g.Name, g)
 }
 
 // Group returns a group.
@@ -50,5 +48,14 @@ func (db *DB) Groups(ctx context.Context) ([]rinca.UserGroup, error) {
 
 // DeleteGroup removes a group.
 func (db *DB) DeleteGroup(ctx context.Context, name string) error {
-	return db.write(ctx, func(w *writer) error { return db.groups.delete(ctx, w, name) })
+	return db.write(ctx, func(w *writer) error { return w.deleteGroup(ctx, name) })
+}
+
+func (w *writer) deleteGroup(ctx context.Context, name string) error {
+	there, err := w.present(ctx)
+	if err != nil {
+		return err
+	}
+	delete(there.groups, strings.ToLower(name))
+	return w.db.groups.delete(ctx, w, name)
 }

@@ -6,22 +6,20 @@ import (
 	"rinca/internal/rinca"
 )
 
-// A named is a resource that is kept as it is, by its name.
-func putNamed[T any](ctx context.Context, db *DB, t *table[T], name string, v T, mode PutMode) error {
+// putNamed stores a resource that is kept as it is, by its name.
+func putNamed[T any](ctx context.Context, w *writer, t *table[T], name string, v T, mode PutMode) error {
 	if !rinca.ValidResourceName(name) {
 		return rinca.Errorf(rinca.Invalid, "%.200q cannot name a %s", name, t.family).
 			Try("up to 128 letters, digits, blanks and signs, without / \\ \" , * and ?")
 	}
-	return db.write(ctx, func(w *writer) error {
-		_, exists, err := t.read(ctx, w, name)
-		if err != nil {
-			return err
-		}
-		if err := t.check(mode, name, exists); err != nil {
-			return err
-		}
-		return t.put(ctx, w, name, v)
-	})
+	_, exists, err := t.read(ctx, w, name)
+	if err != nil {
+		return err
+	}
+	if err := t.check(mode, name, exists); err != nil {
+		return err
+	}
+	return t.put(ctx, w, name, v)
 }
 
 func listNamed[T any](ctx context.Context, db *DB, t *table[T]) ([]T, error) {
@@ -33,19 +31,17 @@ func listNamed[T any](ctx context.Context, db *DB, t *table[T]) ([]T, error) {
 }
 
 // deleteNamed removes a resource with the secret of its webhook.
-func deleteNamed[T any](ctx context.Context, db *DB, t *table[T], target rinca.Target) error {
-	return db.write(ctx, func(w *writer) error {
-		if err := t.delete(ctx, w, target.Name); err != nil {
-			return err
-		}
-		return w.deleteHook(ctx, target)
-	})
+func deleteNamed[T any](ctx context.Context, w *writer, t *table[T], target rinca.Target) error {
+	if err := t.delete(ctx, w, target.Name); err != nil {
+		return err
+	}
+	return w.deleteHook(ctx, target)
 }
 
 // PutProcedure stores a procedure and returns it as stored.
 func (db *DB) PutProcedure(ctx context.Context, p rinca.Procedure, mode PutMode) (rinca.Procedure, error) {
 	p.UpdatedAt = db.now()
-	return p, putNamed(ctx, db, db.procedures, p.Name, p, mode)
+	return p, db.write(ctx, func(w *writer) error { return putNamed(ctx, w, db.procedures, p.Name, p, mode) })
 }
 
 // Procedure returns a procedure.
@@ -60,13 +56,15 @@ func (db *DB) Procedures(ctx context.Context) ([]rinca.Procedure, error) {
 
 // DeleteProcedure removes a procedure. Its updates stay.
 func (db *DB) DeleteProcedure(ctx context.Context, name string) error {
-	return deleteNamed(ctx, db, db.procedures, rinca.Target{Kind: rinca.KindProcedure, Name: name})
+	return db.write(ctx, func(w *writer) error {
+		return deleteNamed(ctx, w, db.procedures, rinca.Target{Kind: rinca.KindProcedure, Name: name})
+	})
 }
 
 // PutSync stores a resource sync and returns it as stored.
 func (db *DB) PutSync(ctx context.Context, s rinca.ResourceSync, mode PutMode) (rinca.ResourceSync, error) {
 	s.UpdatedAt = db.now()
-	return s, putNamed(ctx, db, db.syncs, s.Name, s, mode)
+	return s, db.write(ctx, func(w *writer) error { return putNamed(ctx, w, db.syncs, s.Name, s, mode) })
 }
 
 // Sync returns a resource sync.
@@ -81,13 +79,15 @@ func (db *DB) Syncs(ctx context.Context) ([]rinca.ResourceSync, error) {
 
 // DeleteSync removes a resource sync; what it made stays.
 func (db *DB) DeleteSync(ctx context.Context, name string) error {
-	return deleteNamed(ctx, db, db.syncs, rinca.Target{Kind: rinca.KindSync, Name: name})
+	return db.write(ctx, func(w *writer) error {
+		return deleteNamed(ctx, w, db.syncs, rinca.Target{Kind: rinca.KindSync, Name: name})
+	})
 }
 
 // PutRepo stores a repo and returns it as stored.
 func (db *DB) PutRepo(ctx context.Context, r rinca.Repo, mode PutMode) (rinca.Repo, error) {
 	r.UpdatedAt = db.now()
-	return r, putNamed(ctx, db, db.repos, r.Name, r, mode)
+	return r, db.write(ctx, func(w *writer) error { return putNamed(ctx, w, db.repos, r.Name, r, mode) })
 }
 
 // Repo returns a repo.
@@ -102,15 +102,14 @@ func (db *DB) Repos(ctx context.Context) ([]rinca.Repo, error) {
 
 // DeleteRepo removes a repo. One that a stack uses is a Conflict.
 func (db *DB) DeleteRepo(ctx context.Context, name string) error {
-	return db.write(ctx, func(w *writer) error {
-		if err := w.unused(ctx, repoFamily, name, func(s rinca.Stack) bool { return s.Source.Linked == name }); err != nil {
-			return err
-		}
-		if err := db.repos.delete(ctx, w, name); err != nil {
-			return err
-		}
-		return w.deleteHook(ctx, rinca.Target{Kind: rinca.KindRepo, Name: name})
-	})
+	return db.write(ctx, func(w *writer) error { return w.deleteRepo(ctx, name) })
+}
+
+func (w *writer) deleteRepo(ctx context.Context, name string) error {
+	if err := w.unused(ctx, repoFamily, name, func(s *rinca.Stack) bool { return s.Source.Linked == name }); err != nil {
+		return err
+	}
+	return deleteNamed(ctx, w, w.db.repos, rinca.Target{Kind: rinca.KindRepo, Name: name})
 }
 
 // An alerterRecord is an alerter as it is sealed.
@@ -128,23 +127,27 @@ func (r alerterRecord) alerter() rinca.Alerter {
 // PutAlerter stores an alerter and returns it as stored. An address that is
 // not set is kept.
 func (db *DB) PutAlerter(ctx context.Context, a rinca.Alerter, mode PutMode) (rinca.Alerter, error) {
+	err := db.write(ctx, func(w *writer) (err error) {
+		a, err = w.putAlerter(ctx, a, mode)
+		return err
+	})
+	return a, err
+}
+
+func (w *writer) putAlerter(ctx context.Context, a rinca.Alerter, mode PutMode) (rinca.Alerter, error) {
 	if !rinca.ValidResourceName(a.Name) {
 		return a, rinca.Errorf(rinca.Invalid, "%.200q cannot name an alerter", a.Name)
 	}
-	var next alerterRecord
-	err := db.write(ctx, func(w *writer) error {
-		old, exists, err := db.alerters.read(ctx, w, a.Name)
-		if err != nil {
-			return err
-		}
-		if err := db.alerters.check(mode, a.Name, exists); err != nil {
-			return err
-		}
-		a.UpdatedAt = db.now()
-		next = alerterRecord{a, keep(a.URL, old.URLText)}
-		return db.alerters.put(ctx, w, a.Name, next)
-	})
-	return next.alerter(), err
+	old, exists, err := w.db.alerters.read(ctx, w, a.Name)
+	if err != nil {
+		return a, err
+	}
+	if err := w.db.alerters.check(mode, a.Name, exists); err != nil {
+		return a, err
+	}
+	a.UpdatedAt = w.db.now()
+	next := alerterRecord{a, keep(a.URL, old.URLText)}
+	return next.alerter(), w.db.alerters.put(ctx, w, a.Name, next)
 }
 
 // Alerter returns an alerter with its address.
@@ -194,10 +197,12 @@ func (db *DB) WebhookSecret(ctx context.Context, t rinca.Target) (rinca.Secret, 
 // PutWebhookSecret sets what authenticates deliveries to a resource. An empty
 // one removes it.
 func (db *DB) PutWebhookSecret(ctx context.Context, t rinca.Target, secret rinca.Secret) error {
-	return db.write(ctx, func(w *writer) error {
-		if secret.IsEmpty() {
-			return w.deleteHook(ctx, t)
-		}
-		return db.hooks.put(ctx, w, hookKey(t), settingRecord{fromSecret(secret)})
-	})
+	return db.write(ctx, func(w *writer) error { return w.putHook(ctx, t, secret) })
+}
+
+func (w *writer) putHook(ctx context.Context, t rinca.Target, secret rinca.Secret) error {
+	if secret.IsEmpty() {
+		return w.deleteHook(ctx, t)
+	}
+	return w.db.hooks.put(ctx, w, hookKey(t), settingRecord{fromSecret(secret)})
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"rinca/internal/rinca"
@@ -43,23 +44,27 @@ func checkName(family, name string) error {
 // PutServer stores a server and returns it as stored. Keys that are not set
 // are kept; empty ones are removed.
 func (db *DB) PutServer(ctx context.Context, s rinca.Server, mode PutMode) (rinca.Server, error) {
+	err := db.write(ctx, func(w *writer) (err error) {
+		s, err = w.putServer(ctx, s, mode)
+		return err
+	})
+	return s, err
+}
+
+func (w *writer) putServer(ctx context.Context, s rinca.Server, mode PutMode) (rinca.Server, error) {
 	if err := checkName(serverFamily, s.Name); err != nil {
 		return s, err
 	}
-	var next serverRecord
-	err := db.write(ctx, func(w *writer) error {
-		old, exists, err := db.servers.read(ctx, w, s.Name)
-		if err != nil {
-			return err
-		}
-		if err := db.servers.check(mode, s.Name, exists); err != nil {
-			return err
-		}
-		s.UpdatedAt = db.now()
-		next = serverRecord{s, keep(s.Key, old.KeyText), keep(s.SSHKey, old.SSHKeyText)}
-		return db.servers.put(ctx, w, s.Name, next)
-	})
-	return next.server(), err
+	old, exists, err := w.db.servers.read(ctx, w, s.Name)
+	if err != nil {
+		return s, err
+	}
+	if err := w.db.servers.check(mode, s.Name, exists); err != nil {
+		return s, err
+	}
+	s.UpdatedAt = w.db.now()
+	next := serverRecord{s, keep(s.Key, old.KeyText), keep(s.SSHKey, old.SSHKeyText)}
+	return next.server(), w.db.servers.put(ctx, w, s.Name, next)
 }
 
 // Server returns a server with its keys.
@@ -83,26 +88,29 @@ func (db *DB) Servers(ctx context.Context) ([]rinca.Server, error) {
 
 // DeleteServer removes a server. One that a stack is on is a Conflict.
 func (db *DB) DeleteServer(ctx context.Context, name string) error {
-	return db.write(ctx, func(w *writer) error {
-		if err := w.unused(ctx, serverFamily, name, func(s rinca.Stack) bool { return s.ServerName() == name }); err != nil {
-			return err
-		}
-		return db.servers.delete(ctx, w, name)
-	})
+	return db.write(ctx, func(w *writer) error { return w.deleteServer(ctx, name) })
+}
+
+func (w *writer) deleteServer(ctx context.Context, name string) error {
+	if err := w.unused(ctx, serverFamily, name, func(s *rinca.Stack) bool { return s.ServerName() == name }); err != nil {
+		return err
+	}
+	return w.db.servers.delete(ctx, w, name)
 }
 
 // unused refuses to delete what stacks name.
-func (w *writer) unused(ctx context.Context, family, name string, uses func(rinca.Stack) bool) error {
-	stacks, err := w.db.stacks.load(ctx, w.db)
+func (w *writer) unused(ctx context.Context, family, name string, uses func(*rinca.Stack) bool) error {
+	there, err := w.present(ctx)
 	if err != nil {
 		return err
 	}
 	var users []string
-	for _, s := range stacks.rows {
-		if uses(s.value) {
-			users = append(users, s.name)
+	for stack, s := range there.stacks {
+		if uses(&s) {
+			users = append(users, stack)
 		}
 	}
+	slices.Sort(users)
 	if len(users) == 0 {
 		return nil
 	}

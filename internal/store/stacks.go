@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"strings"
 	"unicode/utf8"
 
 	"rinca/internal/rinca"
@@ -11,31 +10,28 @@ import (
 // PutStack stores a stack and returns it as stored. Two stacks of one server
 // never have the same Compose project: that is a Conflict.
 func (db *DB) PutStack(ctx context.Context, s rinca.Stack, mode PutMode) (rinca.Stack, error) {
-	if err := checkStack(s); err != nil {
-		return s, err
-	}
 	s.UpdatedAt = db.now()
-	err := db.write(ctx, func(w *writer) error {
-		_, exists, err := db.stacks.read(ctx, w, s.Name)
-		if err != nil {
-			return err
-		}
-		if err := db.stacks.check(mode, s.Name, exists); err != nil {
-			return err
-		}
-		others, err := db.stacks.load(ctx, db)
-		if err != nil {
-			return err
-		}
-		for _, o := range others.rows {
-			if o.name != s.Name && o.value.ServerName() == s.ServerName() && o.value.ProjectName() == s.ProjectName() {
-				return rinca.Errorf(rinca.Conflict, "stack %q has the project %q on server %q already", o.name, s.ProjectName(), s.ServerName()).
-					Try("give one of them another project")
-			}
-		}
-		return db.stacks.put(ctx, w, s.Name, s)
-	})
-	return s, err
+	return s, db.write(ctx, func(w *writer) error { return w.putStack(ctx, s, mode) })
+}
+
+func (w *writer) putStack(ctx context.Context, s rinca.Stack, mode PutMode) error {
+	if err := checkStack(s); err != nil {
+		return err
+	}
+	there, err := w.present(ctx)
+	if err != nil {
+		return err
+	}
+	_, exists := there.stacks[s.Name]
+	if err := w.db.stacks.check(mode, s.Name, exists); err != nil {
+		return err
+	}
+	if other, ok := there.projects[projectOf(&s)]; ok && other != s.Name {
+		return rinca.Errorf(rinca.Conflict, "stack %q has the project %q on server %q already", other, s.ProjectName(), s.ServerName()).
+			Try("give one of them another project")
+	}
+	there.put(s)
+	return w.db.stacks.put(ctx, w, s.Name, s)
 }
 
 func checkStack(s rinca.Stack) error {
@@ -71,25 +67,48 @@ func (db *DB) Stacks(ctx context.Context) ([]rinca.Stack, error) {
 // DeleteStack removes a stack with its variables and its mark. Its updates
 // stay.
 func (db *DB) DeleteStack(ctx context.Context, name string) error {
-	return db.write(ctx, func(w *writer) error {
-		if err := db.stacks.delete(ctx, w, name); err != nil {
-			return err
-		}
-		variables, err := db.variables.load(ctx, db)
-		if err != nil {
-			return err
-		}
-		for _, v := range variables.rows {
-			if strings.HasPrefix(v.name, name+"/") {
-				if err := w.deleteVariable(ctx, v.name); err != nil {
-					return err
-				}
-			}
-		}
-		if err := w.deleteHook(ctx, rinca.Target{Kind: rinca.KindStack, Name: name}); err != nil {
-			return err
-		}
-		_, err = w.exec(ctx, `DELETE FROM marks WHERE stack = ?`, name)
+	return db.write(ctx, func(w *writer) error { return w.deleteStack(ctx, name) })
+}
+
+func (w *writer) deleteStack(ctx context.Context, name string) error {
+	there, err := w.present(ctx)
+	if err != nil {
 		return err
-	})
+	}
+	if err := w.db.stacks.delete(ctx, w, name); err != nil {
+		return err
+	}
+	there.remove(name)
+	keys, err := w.variablesOf(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := w.deleteVariable(ctx, key); err != nil {
+			return err
+		}
+	}
+	if err := w.deleteHook(ctx, rinca.Target{Kind: rinca.KindStack, Name: name}); err != nil {
+		return err
+	}
+	_, err = w.exec(ctx, `DELETE FROM marks WHERE stack = ?`, name)
+	return err
+}
+
+// variablesOf returns the keys of the variables of one stack.
+func (w *writer) variablesOf(ctx context.Context, stack string) ([]string, error) {
+	rows, err := w.tx.QueryContext(ctx, `SELECT name FROM resources WHERE family = ? AND name >= ? AND name < ?`, variableFamily, stack+"/", stack+"0")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var keys []string
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, rows.Err()
 }

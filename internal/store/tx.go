@@ -26,6 +26,7 @@ type writer struct {
 	tx    *sql.Tx
 	kid   seal.KeyID
 	heads map[string]*head // of the families that change
+	known *present         // what there is, as this transaction leaves it; made when it is needed
 }
 
 // write runs f in one transaction, and then makes its changes known.

@@ -46,37 +46,42 @@ func variableKey(stack, name string) string { return stack + "/" + name }
 // a reference, what it has is kept. Version grows when value or reference
 // change. A secret does not become readable without a new value.
 func (db *DB) PutVariable(ctx context.Context, v rinca.Variable, mode PutMode) (rinca.Variable, error) {
-	if err := checkVariable(v); err != nil {
-		return rinca.Variable{}, err
-	}
-	key := variableKey(v.Stack, v.Name)
-	var stored variableRecord
-	err := db.write(ctx, func(w *writer) error {
-		old, exists, err := db.variables.read(ctx, w, key)
-		if err != nil {
-			return err
-		}
-		if err := db.variables.check(mode, v.Name, exists); err != nil {
-			return err
-		}
-		if err := w.needStack(ctx, v.Stack); err != nil {
-			return err
-		}
-		if stored, err = nextVariable(old, exists, v); err != nil {
-			return err
-		}
-		stored.UpdatedAt = db.now()
-		if stored.Version != old.Version {
-			if err := w.addVersion(ctx, key, stored); err != nil {
-				return err
-			}
-		}
-		return db.variables.put(ctx, w, key, stored)
+	err := db.write(ctx, func(w *writer) (err error) {
+		v, err = w.putVariable(ctx, v, mode)
+		return err
 	})
 	if err != nil {
 		return rinca.Variable{}, err
 	}
-	return stored.variable(), nil
+	return v, nil
+}
+
+func (w *writer) putVariable(ctx context.Context, v rinca.Variable, mode PutMode) (rinca.Variable, error) {
+	if err := checkVariable(v); err != nil {
+		return v, err
+	}
+	key := variableKey(v.Stack, v.Name)
+	old, exists, err := w.db.variables.read(ctx, w, key)
+	if err != nil {
+		return v, err
+	}
+	if err := w.db.variables.check(mode, v.Name, exists); err != nil {
+		return v, err
+	}
+	if err := w.needStack(ctx, v.Stack); err != nil {
+		return v, err
+	}
+	stored, err := nextVariable(old, exists, v)
+	if err != nil {
+		return v, err
+	}
+	stored.UpdatedAt = w.db.now()
+	if stored.Version != old.Version {
+		if err := w.addVersion(ctx, key, stored); err != nil {
+			return v, err
+		}
+	}
+	return stored.variable(), w.db.variables.put(ctx, w, key, stored)
 }
 
 func checkVariable(v rinca.Variable) error {
