@@ -15,6 +15,7 @@ type target struct {
 	url     *url.URL
 	text    string
 	library bool // the library sends to it
+	mask    func(string) string
 }
 
 // schemes are those of the library that a kind takes beside https.
@@ -125,8 +126,12 @@ func (t target) pieces() []string {
 	return slices.Compact(out)
 }
 
-// hide takes the address, and every part of it, out of a text.
+// hide takes the address, every part of it, and what else is known out of a
+// text.
 func (t target) hide(text string) string {
+	if t.mask != nil {
+		text = t.mask(text)
+	}
 	for _, p := range t.pieces() {
 		text = strings.ReplaceAll(text, p, "***")
 	}

@@ -30,6 +30,8 @@ type Alerts struct {
 	// Fill puts the values of variables in place of [[NAME]] in an address.
 	// nil: addresses are as they are.
 	Fill func(ctx context.Context, text string) (rinca.Secret, error)
+	// Timeout of one try to send; 0 means 10 seconds.
+	Timeout time.Duration
 
 	mu     sync.Mutex
 	loaded bool
@@ -128,6 +130,9 @@ func (a *Alerts) resolve(ctx context.Context, old *kept, by string) error {
 
 // Close resolves an alert by hand.
 func (a *Alerts) Close(ctx context.Context, id, by string) (rinca.Alert, error) {
+	if a == nil {
+		return rinca.Alert{}, none(id)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err := a.load(ctx); err != nil {
@@ -140,6 +145,9 @@ func (a *Alerts) Close(ctx context.Context, id, by string) (rinca.Alert, error) 
 		}
 	}
 	rec, err := a.alerts().Get(ctx, id)
+	if rinca.CodeOf(err) == rinca.NotFound {
+		err = none(id)
+	}
 	return rec.Value.Alert, err
 }
 
@@ -258,6 +266,9 @@ func (f Filter) wants(x *rinca.Alert) bool {
 
 // List returns alerts, the newest first.
 func (a *Alerts) List(ctx context.Context, f Filter) ([]rinca.Alert, error) {
+	if a == nil {
+		return nil, nil
+	}
 	if f.Open {
 		return a.open(ctx, f)
 	}
@@ -304,11 +315,18 @@ func (a *Alerts) open(ctx context.Context, f Filter) ([]rinca.Alert, error) {
 
 // Get returns an alert.
 func (a *Alerts) Get(ctx context.Context, id string) (rinca.Alert, error) {
+	if a == nil {
+		return rinca.Alert{}, none(id)
+	}
 	rec, err := a.alerts().Get(ctx, id)
 	if rinca.CodeOf(err) == rinca.NotFound {
-		err = rinca.Errorf(rinca.NotFound, "there is no alert %.100q", id).Try("rinca alert list")
+		err = none(id)
 	}
 	return rec.Value.Alert, err
+}
+
+func none(id string) error {
+	return rinca.Errorf(rinca.NotFound, "there is no alert %.100q", id).Try("rinca alert list")
 }
 
 // Open counts open alerts by level.

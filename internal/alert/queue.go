@@ -106,6 +106,9 @@ func (a *Alerts) poke() {
 
 // Retry sends what waits for an alerter now, since it was changed.
 func (a *Alerts) Retry(alerter string) {
+	if a == nil {
+		return
+	}
 	a.queue.mu.Lock()
 	if l := a.queue.lanes[alerter]; l != nil {
 		for i := range l.waiting {
@@ -288,6 +291,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // Sendings returns what was sent to an alerter, or of an alert, and what waits
 // or was given up, the newest first. Both may be "".
 func (a *Alerts) Sendings(ctx context.Context, alerter, alert string, limit int) ([]rinca.AlertSending, error) {
+	if a == nil {
+		return nil, nil
+	}
 	all, err := a.sendings().List(ctx, store.RecordFilter{Key: alerter})
 	if err != nil {
 		return nil, err

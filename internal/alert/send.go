@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -16,12 +17,13 @@ func (a *Alerts) send(ctx context.Context, l *lane, alerter *rinca.Alerter, x ri
 		return err
 	}
 	x = a.masked(x)
-	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(a.Timeout, sendTime))
 	defer cancel()
 	to, err := parseAddress(alerter.Kind, address)
 	if err != nil {
 		return err
 	}
+	to.mask = a.masker()
 	if to.library {
 		return a.byLibrary(ctx, l, to, x)
 	}

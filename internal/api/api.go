@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rinca/internal/alert"
 	"rinca/internal/auth"
 	"rinca/internal/event"
 	"rinca/internal/redact"
@@ -27,13 +28,16 @@ type Config struct {
 	Auth   *auth.Service
 	Runner Runner
 	Deploy Deploys
-	Vault  Vault // nil: there is no vault to ask
+	Vault  Vault         // nil: there is no vault to ask
+	Alerts *alert.Alerts // nil: there are none
 	// Secrets knows where secrets are used; nil: nobody does.
 	Secrets Secrets
 	Hub     *event.Hub
-	Known   *redact.Known // what is masked in errors, events and logs; nil: nothing
-	Log     *slog.Logger  // nil: none
-	Now     func() time.Time
+	// Webhooks receives deliveries below /listener/; nil: nobody does.
+	Webhooks Webhooks
+	Known    *redact.Known // what is masked in errors, events and logs; nil: nothing
+	Log      *slog.Logger  // nil: none
+	Now      func() time.Time
 
 	Version string
 	// LocalServer is the address of the server that is always there.

@@ -97,6 +97,7 @@ func missing(t rinca.Target) error {
 		rinca.KindServer:     {"server", "rinca server list"},
 		rinca.KindVariable:   {"variable", "rinca variable list"},
 		rinca.KindGitAccount: {"Git account", "rinca git account list"},
+		rinca.KindAlerter:    {"alerter", "rinca alerter list"},
 	}
 	w, ok := words[t.Kind]
 	if !ok {

@@ -72,6 +72,13 @@ func (s *Server) authorize(rt *route, r *request) error {
 			return err
 		}
 		return decodeBody(rt, r)
+	case onAlert:
+		a, err := s.alert(r, r.PathValue("alert"), n.level)
+		r.target = a.Target
+		if err != nil {
+			return err
+		}
+		return decodeBody(rt, r)
 	case onTarget:
 		return s.authorizeTarget(rt, r)
 	}

@@ -157,6 +157,11 @@ func (c *scraped) Collect(out chan<- prometheus.Metric) {
 			c.engine(gauge, rinca.LocalServer)
 		}
 	}
+	if open, err := s.cfg.Alerts.Open(ctx); err == nil {
+		for level, n := range open {
+			gauge("rinca_alerts_open", "Alerts that are not resolved.", float64(n), "level", string(level))
+		}
+	}
 	if s.cfg.Vault == nil {
 		return
 	}

@@ -180,6 +180,8 @@ func (n need) String() string {
 		}
 	case onUpdate:
 		text = n.level.String() + " on what the update is about, or having asked for it"
+	case onAlert:
+		text = n.level.String() + " on what the alert is about"
 	case execution:
 		text = n.level.String() + ", or what the kind says, on what it is about"
 	case onTarget:

@@ -58,6 +58,7 @@ const (
 	onTarget                // level on the resource that name finds
 	asAdmin                 // level (Read or Write) on the installation
 	onUpdate                // level on what the update {id} is about, or having asked for it
+	onAlert                 // level on what the alert {alert} is about
 	execution               // what the runner says the execution needs
 )
 

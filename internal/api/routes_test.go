@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rinca/internal/alert"
 	"rinca/internal/rinca"
 	"rinca/internal/store"
 )
@@ -87,13 +88,17 @@ func golden(t *testing.T, name, got string) {
 
 // sample returns a request to a route that would work, were it allowed.
 func sample(w *world, rt *route) (what, body string) {
-	parts := strings.NewReplacer("{stack}", "web", "{server}", "far", "{name}", "TOKEN", "{account}", "forge",
+	parts := strings.NewReplacer("{stack}", "web", "{server}", "far", "{name}", "TOKEN", "{account}", "forge", "{alerter}", "ops",
 		"{user}", "somebody", "{group}", "some-group", "{key}", "none")
 	what = parts.Replace(rt.pattern)
 	if strings.Contains(what, "{id}") {
 		what = strings.ReplaceAll(what, "{id}", w.update().ID)
 	}
+	if strings.Contains(what, "{alert}") {
+		what = strings.ReplaceAll(what, "{alert}", w.alert().ID)
+	}
 	bodies := map[string]string{
+		"PUT /v1/alerters/{alerter}":     `{"kind":"Custom","url":"https://alerts.example.org/` + canary + `"}`,
 		"POST /v1/stacks":                `{"name":"new","source":{"kind":"git","repo":"https://forge.example.org/new.git"}}`,
 		"PUT /v1/stacks/{stack}":         `{"source":{"kind":"git","repo":"https://forge.example.org/web.git","branch":"main"}}`,
 		"POST /v1/servers":               `{"name":"new","address":"tcp://new:2376"}`,
@@ -104,6 +109,20 @@ func sample(w *world, rt *route) (what, body string) {
 		"PUT /v1/vault/token":            `{"token":"` + canary + `"}`,
 	}
 	return what, bodies[rt.pattern]
+}
+
+// alert returns one about the stack web.
+func (w *world) alert() rinca.Alert {
+	w.Helper()
+	web := rinca.Target{Kind: rinca.KindStack, Name: "web"}
+	if err := w.alerts.Raise(w.Context(), rinca.Alert{Type: rinca.AlertDeployFailed, Target: web, Message: "it crashes"}); err != nil {
+		w.Fatal(err)
+	}
+	all, err := w.alerts.List(w.Context(), alert.Filter{Limit: 1})
+	if err != nil || len(all) != 1 {
+		w.Fatal(all, err)
+	}
+	return all[0]
 }
 
 // settle ends what waits, so that no stack is busy.
@@ -244,7 +263,7 @@ func checkRoute(t *testing.T, w *world, a actor, rt *route) {
 
 // ours reports whether sample has a body that works for the route.
 func ours(rt *route) bool {
-	for _, rows := range [][]route{systemRoutes(), stackRoutes(), resourceRoutes(), executionRoutes()} {
+	for _, rows := range [][]route{systemRoutes(), stackRoutes(), resourceRoutes(), executionRoutes(), alertRoutes()} {
 		for i := range rows {
 			if rows[i].pattern == rt.pattern {
 				return true
@@ -260,14 +279,14 @@ func TestWhatIsHiddenLooksAsIfItWereNotThere(t *testing.T) {
 	w := newWorld(t)
 	w.fixtures()
 	token := w.user(rinca.User{Name: "none"}, nil)
-	known := w.update()
+	known, alertID := w.update(), w.alert().ID
 	rts := routes()
 	for i := range rts {
 		rt := &rts[i]
-		if rt.need.access != onTarget && rt.need.access != onUpdate && rt.need.access != execution {
+		if rt.need.access != onTarget && rt.need.access != onUpdate && rt.need.access != onAlert && rt.need.access != execution {
 			continue
 		}
-		names := map[string][2]string{"{stack}": {"web", "wex"}, "{server}": {"far", "fax"}, "{name}": {"TOKEN", "TOKEX"}, "{account}": {"forge", "forgx"}, "{id}": {known.ID, known.ID[:len(known.ID)-1] + "x"}}
+		names := map[string][2]string{"{stack}": {"web", "wex"}, "{server}": {"far", "fax"}, "{name}": {"TOKEN", "TOKEX"}, "{account}": {"forge", "forgx"}, "{alerter}": {"ops", "opx"}, "{alert}": {alertID, alertID[:len(alertID)-1] + "x"}, "{id}": {known.ID, known.ID[:len(known.ID)-1] + "x"}}
 		_, body := sample(w, rt)
 		var answers [2]answer
 		for side := range answers {

@@ -32,6 +32,7 @@ func enums() map[reflect.Type][]string {
 		reflect.TypeFor[rinca.UpdateState](): texts(rinca.Queued, rinca.Running, rinca.Succeeded, rinca.Failed, rinca.CanceledRun, rinca.Interrupted),
 		reflect.TypeFor[rinca.StackStatus](): texts(rinca.StatusHealthy, rinca.StatusRunning, rinca.StatusDone, rinca.StatusStarting,
 			rinca.StatusUnhealthy, rinca.StatusStopped, rinca.StatusDown, rinca.StatusUnknown),
+		reflect.TypeFor[rinca.AlertLevel](): texts(rinca.AlertOK, rinca.AlertWarning, rinca.AlertCritical),
 		reflect.TypeFor[rinca.Code](): texts(rinca.Invalid, rinca.NotFound, rinca.Conflict, rinca.Unauthenticated, rinca.Forbidden,
 			rinca.RateLimited, rinca.Unavailable, rinca.Destination, rinca.Corrupt, rinca.Partial, rinca.Changes, rinca.Canceled, rinca.Internal),
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"rinca/internal/alert"
 	"rinca/internal/auth"
 	"rinca/internal/event"
 	"rinca/internal/redact"
@@ -34,6 +35,7 @@ type world struct {
 	runner *memoryRunner
 	deploy *memoryDeploys
 	vault  *memoryVault
+	alerts *alert.Alerts
 	api    *Server
 	http   *httptest.Server
 	log    *lockedBuffer
@@ -81,6 +83,8 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 		DB: db, Auth: w.auth, Runner: w.runner, Deploy: w.deploy, Vault: w.vault, Hub: hub, Known: w.known, Log: logger,
 		Version: "test", LocalServer: "unix:///var/run/docker.sock",
 	}
+	w.alerts = &alert.Alerts{DB: db, Hub: hub, Known: w.known, Now: time.Now, Log: logger}
+	cfg.Alerts = w.alerts
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -137,6 +141,7 @@ func (w *world) fixtures() {
 	}
 	check(w.db.PutServer(ctx, rinca.Server{Name: "far", Address: "tcp://far:2376", Key: rinca.NewSecret(canary)}, store.Upsert))
 	check(w.db.PutGitAccount(ctx, rinca.GitAccount{Name: "forge", Host: "forge.example.org", Token: rinca.NewSecret(canary)}, store.Upsert))
+	check(w.db.PutAlerter(ctx, rinca.Alerter{Name: "ops", Kind: rinca.AlerterCustom, URL: rinca.NewSecret(w.http.URL + "/" + canary)}, store.Upsert))
 	check(w.db.PutStack(ctx, rinca.Stack{
 		Name: "web", Source: rinca.Source{Kind: rinca.SourceGit, Repo: "https://forge.example.org/web.git"}, Environment: "TOKEN = [[TOKEN]]",
 	}, store.Upsert))

@@ -144,7 +144,7 @@ func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
 		Workers: c.Workers, Keep: c.Keep, Alerts: p.alerts,
 	}
 	p.api = api.New(api.Config{
-		DB: db, Auth: p.auth, Runner: p.runner, Deploy: deploys{p.deployer}, Vault: keeper,
+		DB: db, Auth: p.auth, Runner: p.runner, Deploy: deploys{p.deployer}, Vault: keeper, Alerts: p.alerts,
 		Secrets: secrets{p.deployer, p.runner},
 		Hub:     hub, Known: c.Known, Log: c.Log, Version: c.Sources.Version,
 		LocalServer: c.Docker, Trusted: c.Trusted,
