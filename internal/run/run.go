@@ -32,6 +32,10 @@ type Runner struct {
 	// Grace is how long executions may go on after the server is told to
 	// stop; 0 means 20 seconds.
 	Grace time.Duration
+	// Backup writes a backup to a new file; nil when there is none to make.
+	// BackupDir is where it goes when nobody says where.
+	Backup    func(ctx context.Context, path string) error
+	BackupDir string
 	// Keep says which updates are kept.
 	Keep store.UpdateRetention
 	// Alerts tells people; nil tells nobody.
@@ -168,7 +172,9 @@ func (r *Runner) start(ctx context.Context, running *sync.WaitGroup) bool {
 	}
 	running.Go(func() {
 		defer cancel(nil)
-		r.finished(r.carryOut(run, kind, u), takes)
+		final := r.carryOut(run, kind, u)
+		r.finished(final, takes)
+		r.closed(context.WithoutCancel(run), kind, final)
 	})
 	return true
 }
@@ -217,11 +223,20 @@ func (r *Runner) finished(u rinca.Update, slot bool) {
 	if slot {
 		r.slots--
 	}
-	r.tellWaiting(u)
+	if u.State.Final() { // else it goes on at the next start
+		r.tellWaiting(u)
+	}
 	close(r.freed)
 	r.freed = make(chan struct{})
 	r.mu.Unlock()
 	r.poke()
+}
+
+// closed lets a kind put away what an update that has ended needed.
+func (r *Runner) closed(ctx context.Context, kind Kind, u rinca.Update) {
+	if kind.closed != nil && u.State.Final() {
+		kind.closed(ctx, r, u)
+	}
 }
 
 // tellWaiting tells those who wait for the end of an update. r.mu is held.

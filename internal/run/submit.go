@@ -217,6 +217,8 @@ func (r *Runner) cancel(ctx context.Context, id string, why *rinca.Error) error 
 		delete(r.names, id)
 		r.tellWaiting(u)
 		r.mu.Unlock()
+		kind, _ := kindOf(u.Execution.Kind)
+		r.closed(ctx, kind, u)
 		return r.cancelChildren(ctx, u)
 	}
 	r.mu.Lock()
