@@ -37,6 +37,11 @@ func mayUse(r *request, stack, before *rinca.Stack, isNew bool) error {
 			return err
 		}
 	}
+	if l := stack.Source.Linked; l != "" && (isNew || l != before.Source.Linked) {
+		if err := uses(r, rinca.Target{Kind: rinca.KindRepo, Name: l}, rinca.Read); err != nil {
+			return err
+		}
+	}
 	for _, n := range stack.Secrets.Stacks {
 		if n == stack.Name || slices.Contains(before.Secrets.Stacks, n) {
 			continue
@@ -132,6 +137,13 @@ func (s *Server) isThere(r *request, stack, before *rinca.Stack, isNew bool) err
 
 // checkGit refuses a repository that could not be fetched.
 func (s *Server) checkGit(r *request, from rinca.Source) error {
+	if from.Linked != "" {
+		_, err := s.cfg.DB.Repo(r.Context(), from.Linked)
+		if rinca.CodeOf(err) == rinca.NotFound {
+			return missing(rinca.Target{Kind: rinca.KindRepo, Name: from.Linked})
+		}
+		return err
+	}
 	if from.Account == "" {
 		return git.Check(from, nil)
 	}

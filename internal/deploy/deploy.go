@@ -118,6 +118,9 @@ func (d *Deployer) newJob(ctx context.Context, o Options, rec *Record) (*job, er
 	if err != nil {
 		return nil, err
 	}
+	if stack.Source, err = d.Linked(ctx, stack.Source); err != nil {
+		return nil, err
+	}
 	if rev := d.DB.Revision(); d.learned.Swap(rev) != rev {
 		if err := d.LearnVariables(ctx); err != nil {
 			return nil, err

@@ -97,6 +97,9 @@ func (s *Source) Check() error {
 			return err
 		}
 	}
+	if s.Linked != "" && s.Kind == SourceGit {
+		return s.checkLinked()
+	}
 	switch s.Kind {
 	case SourceGit:
 		return s.checkGit()

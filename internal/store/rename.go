@@ -38,9 +38,6 @@ func (w *writer) rename(ctx context.Context, c *Change) error {
 			}
 		}
 	case rinca.KindServer:
-		if err = w.unused(ctx, serverFamily, from, func(s *rinca.Stack) bool { return s.ServerName() == from }); err != nil {
-			return err
-		}
 		err = moveRow(ctx, w, w.db.servers, from, to)
 	case rinca.KindAlerter:
 		err = moveRow(ctx, w, w.db.alerters, from, to)
