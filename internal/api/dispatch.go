@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rinca/internal/rinca"
+	"rinca/internal/webhook"
 )
 
 // mux routes by path first and by method then, so that a wrong method is
@@ -29,6 +30,7 @@ func (s *Server) mux() http.Handler {
 	for path, methods := range byPath {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { s.dispatch(w, r, methods) })
 	}
+	mux.HandleFunc(webhook.Prefix, s.listen)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, s.newRequest(w, r), rinca.Errorf(rinca.NotFound, "there is no such endpoint").Try("GET /v1/openapi.json lists them"))
 	})

@@ -6,6 +6,8 @@ import "github.com/spf13/cobra"
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		newAPIKey(a),
+		newAlert(a),
+		newAlerter(a),
 		newAudit(a),
 		newBackup(a),
 		newConnect(a),
@@ -38,5 +40,6 @@ func commands(a *app) []*cobra.Command {
 		newVariable(a),
 		newVault(a),
 		newVersion(a),
+		newWebhook(a),
 	}
 }

@@ -78,7 +78,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	}
 	c.Log, c.Known = log, known
 	secrets := []rinca.Secret{
-		c.Sources.Config.ConnectToken, c.Sources.Config.ServiceAccountToken, c.Sources.Config.Passphrase, c.AdminPassword,
+		c.Sources.Config.ConnectToken, c.Sources.Config.ServiceAccountToken, c.Sources.Config.Passphrase, c.AdminPassword, c.WebhookSecret,
 	}
 	if c.OIDC != nil {
 		secrets = append(secrets, c.OIDC.ClientSecret)
@@ -117,6 +117,9 @@ func (a *app) serveConfig(f serveFlags) (server.ServeConfig, error) {
 		return c, rinca.Errorf(rinca.Usage, "--workers %d is not from 1 to 256", f.workers)
 	}
 	if c.AdminPassword, err = config.SecretVar(a.Getenv, "RINCA_INIT_ADMIN_PASSWORD"); err != nil {
+		return c, err
+	}
+	if c.WebhookSecret, err = config.SecretVar(a.Getenv, "RINCA_WEBHOOK_SECRET"); err != nil {
 		return c, err
 	}
 	if c.Trusted, err = a.trusted(f.proxies); err != nil {

@@ -27,6 +27,7 @@ func Variables() []Variable {
 		{"RINCA_TRUSTED_PROXIES", "--trusted-proxy", "addresses of reverse proxies whose `X-Forwarded-For` is believed"},
 		{"RINCA_INIT_ADMIN_USERNAME", "", "name of the administrator that the first `rinca serve` makes; default `admin`"},
 		{"RINCA_INIT_ADMIN_PASSWORD_FILE", "", "file with that administrator's password; without it a one-time password is printed"},
+		{"RINCA_WEBHOOK_SECRET", "", "secret of all webhooks that have none of their own, before the one that is kept; or `RINCA_WEBHOOK_SECRET_FILE`"},
 		{"RINCA_URL", "", "address at which browsers reach the server, for logins through an identity provider"},
 		{"RINCA_OIDC_ISSUER", "", "URL of an OpenID Connect provider"},
 		{"RINCA_OIDC_CLIENT_ID", "", "what it calls us"},

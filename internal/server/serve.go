@@ -27,6 +27,7 @@ import (
 	"rinca/internal/rinca"
 	"rinca/internal/run"
 	"rinca/internal/store"
+	"rinca/internal/webhook"
 )
 
 // A ServeConfig says how the control plane runs.
@@ -45,6 +46,9 @@ type ServeConfig struct {
 	AdminName     string
 	AdminPassword rinca.Secret
 	OIDC          *auth.OIDCConfig
+
+	// WebhookSecret authenticates deliveries to what has no secret of its own.
+	WebhookSecret rinca.Secret
 
 	Keep    store.UpdateRetention
 	Workers int
@@ -112,6 +116,7 @@ type plane struct {
 	deployer *deploy.Deployer
 	runner   *run.Runner
 	alerts   *alert.Alerts
+	webhooks *webhook.Listener
 	api      *api.Server
 }
 
@@ -143,10 +148,15 @@ func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
 		DB: db, Hub: hub, Deploy: p.deployer, Known: c.Known, Now: time.Now, Log: c.Log,
 		Workers: c.Workers, Keep: c.Keep, Alerts: p.alerts,
 	}
+	p.webhooks = &webhook.Listener{
+		DB: db, Submit: p.runner.Submit, Mirrors: p.deployer.Mirrors, Known: c.Known, Resolve: vault.Resolve,
+		Now: time.Now, Log: c.Log, Secret: c.WebhookSecret,
+	}
 	p.api = api.New(api.Config{
 		DB: db, Auth: p.auth, Runner: p.runner, Deploy: deploys{p.deployer}, Vault: keeper, Alerts: p.alerts,
-		Secrets: secrets{p.deployer, p.runner},
-		Hub:     hub, Known: c.Known, Log: c.Log, Version: c.Sources.Version,
+		Secrets:  secrets{p.deployer, p.runner},
+		Webhooks: p.webhooks,
+		Hub:      hub, Known: c.Known, Log: c.Log, Version: c.Sources.Version,
 		LocalServer: c.Docker, Trusted: c.Trusted,
 	})
 	return p
@@ -164,6 +174,7 @@ func (p *plane) serve(ctx context.Context, listener net.Listener) error {
 	work.Go(func() { p.deployer.Watch(background, 15*time.Second) })
 	work.Go(func() { p.deployer.Sweep(background, 24*time.Hour) })
 	work.Go(func() { p.auth.Run(background) })
+	work.Go(func() { p.webhooks.Run(background) })
 	work.Go(func() { p.alerts.Run(background) })
 	server := api.NewHTTPServer(p.api)
 	server.ErrorLog = slog.NewLogLogger(p.c.Log.Handler(), slog.LevelDebug)
