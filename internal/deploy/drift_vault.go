@@ -20,6 +20,8 @@ type vaultFile struct {
 	why   string
 	keys  []string // that differ; none with whole
 	whole bool     // nobody knows which keys differ, or there are none
+	// missing: it was never written.
+	missing bool
 }
 
 // A refValue is what a secret reference stands for now.
@@ -109,7 +111,7 @@ func judgeFile(f *export.File, path string) vaultFile {
 	case export.Stale:
 		v.state, v.why, v.whole = rinca.DriftStale, "the vault has it no more", true
 	case export.Exported:
-		v.state, v.since, v.why = rinca.DriftStale, f.ChangedAt(), "it was never exported"
+		v.state, v.since, v.why, v.missing = rinca.DriftStale, f.ChangedAt(), "it was never exported", f.Drift == ""
 		if f.Drift != "" {
 			v.state, v.since, v.why, v.whole = rinca.DriftEdited, time.Time{}, "the file was removed by hand", true
 		}
@@ -205,6 +207,9 @@ func (w *stackCheck) leftFiles() {
 	for name, f := range w.files {
 		if !slices.Contains(owners, filepath.Dir(name)) || w.covered[name] {
 			continue
+		}
+		if _, deployed := w.marks[w.s.Name]; !deployed && f.missing {
+			continue // its first deploy writes it
 		}
 		read := slices.ContainsFunc(w.out.Keys, func(k rinca.DriftKey) bool { return sameFile(k.File, f.path) })
 		if read && f.state == rinca.DriftProven {

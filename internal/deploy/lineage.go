@@ -35,6 +35,7 @@ func (j *job) lineage() rinca.Lineage {
 			l.Refs[name] = from
 		}
 	}
+	l.Readers = j.readers()
 	for _, s := range j.facts.Services {
 		if s.OneShot {
 			l.OneShot = append(l.OneShot, s.Name)

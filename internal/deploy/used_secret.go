@@ -10,6 +10,7 @@ import (
 
 	"rinca/internal/envfile"
 	"rinca/internal/export"
+	"rinca/internal/interpolate"
 	"rinca/internal/rinca"
 )
 
@@ -159,7 +160,7 @@ func (f *finder) variables() {
 			}
 			use.Vault, use.Item, use.Field = ref.Vault, ref.Item, ref.Field
 		}
-		if v.Name != f.thing.Name && !f.refers(use) {
+		if v.Name != f.thing.Name && !f.refers(use) && !f.mentionsIt(v) {
 			continue
 		}
 		if use.Item != "" {
@@ -174,6 +175,11 @@ func (f *finder) variables() {
 			}
 		}
 	}
+}
+
+// mentionsIt reports whether the value of a plain variable holds [[NAME]].
+func (f *finder) mentionsIt(v *rinca.Variable) bool {
+	return f.thing.Name != "" && !v.Secret && v.From == "" && slices.Contains(interpolate.Names(v.Value.Reveal()), f.thing.Name)
 }
 
 // refers reports whether a reference is to what was asked for. Names and ids
