@@ -74,7 +74,7 @@ func (d *Deployer) Changes(ctx context.Context, pass *Pass, name string, rec *Re
 	if j.plan.Changes() {
 		return true, nil
 	}
-	if _, err := d.DB.Mark(ctx, name); err != nil {
+	if _, err := d.DB.Mark(ctx, name); err != nil || d.unverified(ctx, name) {
 		return true, nil //nolint:nilerr // nobody has verified it yet: a deploy does
 	}
 	return false, j.keepMark(ctx)

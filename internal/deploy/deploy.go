@@ -50,6 +50,9 @@ type Options struct {
 	Force       bool     `json:"force,omitempty"`    // recreate what would be kept
 	SkipSecrets bool     `json:"skip_secrets,omitempty"`
 	Pull        bool     `json:"pull,omitempty"` // look for newer images
+	// AsDeployed takes the stack and its source as they were last deployed,
+	// whatever is newer: only values change.
+	AsDeployed bool `json:"as_deployed,omitempty"`
 }
 
 // A job is one deploy, or one plan, under way.
@@ -66,6 +69,8 @@ type job struct {
 	// looking asks whether anything differs; a stack of one-shot services that
 	// could run again does not.
 	looking bool
+	// given is the generation that AsDeployed is about.
+	given *generation
 
 	files    files
 	vars     *variables
@@ -95,7 +100,7 @@ func (d *Deployer) Deploy(ctx context.Context, o Options, rec *Record) error {
 	rec.SetPlan(j.plan, j.files.commit)
 	if !j.plan.Changes() && !o.Force {
 		rec.Summary("nothing changed")
-		return j.keepMark(ctx)
+		return j.keep(ctx)
 	}
 	return j.carryOut(ctx)
 }
@@ -154,6 +159,10 @@ func (j *job) prepare(ctx context.Context) error {
 func (j *job) carryOut(ctx context.Context) error {
 	j.warnMoved(ctx)
 	if err := j.ready(ctx); err != nil {
+		j.restoreFiles(ctx)
+		return err
+	}
+	if err := j.beginApply(ctx); err != nil {
 		j.restoreFiles(ctx)
 		return err
 	}

@@ -122,6 +122,7 @@ func (j *job) putMark(ctx context.Context, g generation, info markInfo) error {
 		return rinca.Errorf(rinca.Internal, "encode the mark: %w", err)
 	}
 	defer j.uses.marks.Add(1)
+	defer j.endApply(ctx)
 	return j.DB.PutMark(ctx, store.Mark{
 		Stack: j.stack.Name, At: j.Now().UTC(), Update: j.rec.Update().ID, Commit: j.files.commit,
 		Uses: j.vars.usedNames(), Refs: j.vars.refs(), Plain: plain, Sealed: rinca.NewSecret(string(data)),

@@ -34,6 +34,7 @@ func (j *job) interpolate(ctx context.Context) (string, error) {
 		return "", err
 	}
 	j.compose = &composeReader{job: j, raw: map[string][]byte{}, done: map[string]rinca.Secret{}}
+	j.useGiven()
 	if err := j.resolveNames(ctx, paths); err != nil {
 		return "", err
 	}

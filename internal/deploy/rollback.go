@@ -40,6 +40,7 @@ func (j *job) rollback(ctx context.Context, failure error) error {
 	if g.Commit != "" {
 		text += " (" + short(g.Commit) + ")"
 	}
+	j.endApply(ctx)
 	j.rec.RolledBack(text + " and verified")
 	return rinca.Errorf(rinca.CodeOf(failure), "%w; %s and is verified", failure, text).Try("%s", hintOr(failure, "rinca update show "+j.rec.Update().ID))
 }

@@ -119,6 +119,10 @@ func tell(rec *Record, f *export.File) bool {
 	case export.Stale:
 		rec.Say("! Stale: %s (the vault has it no more)", f.Title)
 	case export.Unchanged, export.Offline, export.Pruned:
+		if f.Held != "" {
+			rec.Say("⊘ Held: %s (%s)", f.Title, f.Held)
+			return false
+		}
 		rec.Say("⊘ No changes: %s (up to date)", f.Title)
 	}
 	return false

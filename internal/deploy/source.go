@@ -29,6 +29,11 @@ type files struct {
 // source brings the stack's files to disk: over those of the last deploy, or,
 // for a plan of another commit, beside them.
 func (j *job) source(ctx context.Context) (note string, err error) {
+	if j.o.AsDeployed {
+		if ok, err := j.lastSource(ctx); ok || err != nil {
+			return "as it was last deployed", err
+		}
+	}
 	src := j.stack.Source
 	dest := filepath.Join(j.dir(j.stack.Name), "src")
 	switch src.Kind {

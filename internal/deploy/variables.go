@@ -45,7 +45,7 @@ func (v *variables) resolve(ctx context.Context, vault *Vault, names []string) e
 	refs := map[rinca.SecretRef][]string{}
 	for _, name := range v.mentioned(names) {
 		x := v.all[name]
-		if x.From == "" {
+		if _, known := v.values[name]; x.From == "" || known {
 			continue
 		}
 		ref, err := rinca.ParseSecretRef(x.From)
@@ -108,7 +108,13 @@ func (v *variables) value(name string, inner bool) (rinca.Secret, bool) {
 		if y, ok := v.all[n]; !ok || (!y.Secret && y.From == "") {
 			return rinca.Secret{}, false
 		}
-		return v.value(n, false)
+		value, ok := v.value(n, false)
+		if ok {
+			v.mu.Lock()
+			v.used[n] = value
+			v.mu.Unlock()
+		}
+		return value, ok
 	})
 	if err != nil || len(missing) > 0 {
 		return x.Value, true

@@ -25,7 +25,9 @@ func (r *run) facts(ctx context.Context) (Facts, error) {
 		}
 		f := Facts{Vault: v, Dest: r.d.path, Rules: r.req.Rules, Now: r.Now().UTC(), anyItems: slices.ContainsFunc(items, listedItem.isEnv)}
 		for _, c := range choose(items, r.req.Stacks, r.knownStacks(v.ID)) {
-			f.stacks = append(f.stacks, r.survey(c))
+			s := r.survey(c)
+			r.hold(v, s)
+			f.stacks = append(f.stacks, s)
 		}
 		r.orphans(v.ID, f.stacks)
 		r.empty(&f, items)

@@ -88,6 +88,10 @@ func (f Facts) decideFile(stack string, ff *fileFacts) (File, []string) {
 	if ff.disk.kind == special {
 		wrong = append(wrong, fmt.Sprintf("%s/%s/%s is not a file; move it away (item %s)", f.Dest, stack, ff.item.Title, ff.item.ID))
 	}
+	if ff.held != "" {
+		f.hold(&file, ff)
+		return file, wrong
+	}
 	if ff.out == nil {
 		attr, err := f.Rules.resolve(f.Rules.file(stack, ff.item.Title, ff.entry.Own))
 		if err != nil {

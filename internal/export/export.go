@@ -38,6 +38,10 @@ type Request struct {
 	AllowEmpty        bool // even when the vault lists nothing for a stack
 	Offline           bool // take the files as they are when the vault is out of reach
 
+	// Hold says why the change of an item is kept out for now; "" means that
+	// it is not. nil holds none. What is tagged rinca:hold is held anyway.
+	Hold func(v rinca.Vault, item rinca.Info) (why string)
+
 	// Budget bounds the requests of this and earlier exports to Dest.
 	Budget Budget
 }

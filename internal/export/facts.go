@@ -48,6 +48,7 @@ type fileFacts struct {
 	// oldDigest is that of the file on disk, "" when it was not read.
 	oldDigest string
 	keys      Keys
+	held      string // why the file stays as it is
 }
 
 // diskState is what is on disk under a name.
@@ -71,6 +72,8 @@ func (f *fileFacts) needs(vaultID, stack string, rules Rules, allowPlaceholders 
 	switch {
 	case f.disk.kind == special:
 		return false // refused, whatever the item says
+	case f.held != "":
+		return false // it stays, whatever the item says
 	case !f.known, f.entry.Vault != vaultID, f.entry.Item != f.item.ID, f.entry.Rule != renderRule:
 		return true
 	case !f.unchanged():

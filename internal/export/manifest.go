@@ -51,6 +51,7 @@ type listedItem struct {
 	Stacks    []string  `json:"stacks"`
 	Version   int64     `json:"version,omitempty"`
 	UpdatedAt time.Time `json:"updated_at"`
+	Hold      bool      `json:"hold,omitempty"` // it is tagged so
 }
 
 // An entry is one exported file.

@@ -60,6 +60,9 @@ type File struct {
 	Version int64
 	// Drift says what was found on disk that no export had left there.
 	Drift string
+	// Held says why the file stays as it is, whatever the vault has; "" when
+	// it does not.
+	Held string
 	// Change says how the permissions change; "" when not.
 	Change string
 	Keys   Keys
