@@ -106,7 +106,11 @@ func (f *follower) pass(ctx context.Context) (n int, err error) {
 		}
 		for _, e := range events {
 			meant, err := f.event(ctx, e)
-			if err != nil {
+			switch rinca.CodeOf(err) {
+			case rinca.Invalid, rinca.Corrupt: // it is no better the next time
+				f.Log.Error("look at an event", "event", e.Seq, "error", err)
+			case "":
+			default:
 				return n, err
 			}
 			if meant {

@@ -71,7 +71,10 @@ func (a *Alerts) Test(ctx context.Context, name string) error {
 		Target:  rinca.Target{Kind: rinca.KindAlerter, Name: name},
 		Message: "If you see this message, then the alerter " + name + " works.",
 	}
-	return a.send(ctx, &lane{}, &alerter, x)
+	a.queue.mu.Lock()
+	l := a.queue.lane(name)
+	a.queue.mu.Unlock()
+	return a.send(ctx, l, &alerter, x)
 }
 
 // A failure is why a try failed.

@@ -223,3 +223,10 @@ func (m message) alert(t testing.TB) (out struct {
 	}
 	return out
 }
+
+func fillWith(asked *string, value string) func(context.Context, string) (rinca.Secret, error) {
+	return func(_ context.Context, text string) (rinca.Secret, error) {
+		*asked = text
+		return rinca.NewSecret(value), nil
+	}
+}
