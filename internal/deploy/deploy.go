@@ -53,6 +53,12 @@ type Options struct {
 	// AsDeployed takes the stack and its source as they were last deployed,
 	// whatever is newer: only values change.
 	AsDeployed bool `json:"as_deployed,omitempty"`
+	// IfChanged does not run a stack of one-shot services again when nothing
+	// differs.
+	IfChanged bool `json:"if_changed,omitempty"`
+	// IgnoreDependencies deploys although a stack that it comes after is not
+	// well.
+	IgnoreDependencies bool `json:"ignore_dependencies,omitempty"`
 }
 
 // A job is one deploy, or one plan, under way.
@@ -91,6 +97,10 @@ type job struct {
 func (d *Deployer) Deploy(ctx context.Context, o Options, rec *Record) error {
 	j, err := d.newJob(ctx, o, rec)
 	if err != nil {
+		return err
+	}
+	j.looking = o.IfChanged
+	if err := j.dependencies(ctx); err != nil {
 		return err
 	}
 	if err := j.prepare(ctx); err != nil {

@@ -10,7 +10,7 @@ import (
 const (
 	maxStages     = 100
 	maxExecutions = 1000 // in all stages together
-	maxAtOnce     = 64
+	mostAtOnce     = 64
 	maxRetries    = 100
 	maxWait       = Duration(30 * 24 * time.Hour)
 	maxParams     = 256 << 10 // bytes of one execution's parameters
@@ -98,8 +98,8 @@ func (s *ProcedureStage) check() error {
 	if s.OnFailure != "" && s.OnFailure != Stop && s.OnFailure != Continue {
 		return Errorf(Invalid, "on_failure cannot be %.40q", string(s.OnFailure)).Try("%s or %s", Stop, Continue)
 	}
-	if s.AtOnce < 0 || s.AtOnce > maxAtOnce {
-		return Errorf(Invalid, "at_once is a number from 0 to %d", maxAtOnce)
+	if s.AtOnce < 0 || s.AtOnce > mostAtOnce {
+		return Errorf(Invalid, "at_once is a number from 0 to %d", mostAtOnce)
 	}
 	if err := lasting("timeout", s.Timeout); err != nil {
 		return err

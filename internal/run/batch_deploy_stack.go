@@ -3,13 +3,7 @@ package run
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"path"
 	"slices"
-	"strings"
-	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"rinca/internal/deploy"
 	"rinca/internal/rinca"
@@ -17,193 +11,112 @@ import (
 
 // BatchParams choose stacks.
 type BatchParams struct {
-	// Pattern is a name, or names and patterns with * and ?, separated by
-	// commas or newlines. "" means every stack.
+	// Pattern is names, patterns with * and ?, and regular expressions between
+	// two backslashes, separated by commas or newlines, with # comments. ""
+	// means every stack.
 	Pattern string   `json:"pattern,omitempty"`
 	Tags    []string `json:"tags,omitempty"` // stacks must have all of them
 	Force   bool     `json:"force,omitempty"`
 	Pull    bool     `json:"pull,omitempty"`
+	// IfChanged leaves stacks alone that are named and do not differ. Those
+	// that a pattern or a tag chooses always are.
+	IfChanged bool `json:"if_changed,omitempty"`
+	// WithDependents adds every stack that comes after the chosen ones,
+	// WithDependencies every one that they come after.
+	WithDependents     bool `json:"with_dependents,omitempty"`
+	WithDependencies   bool `json:"with_dependencies,omitempty"`
+	SkipSecrets        bool `json:"skip_secrets,omitempty"`
+	IgnoreDependencies bool `json:"ignore_dependencies,omitempty"`
 }
 
-func isPattern(name string) bool { return strings.ContainsAny(name, "*?,\n") }
+// isPattern reports whether the target of an execution is several stacks.
+func isPattern(name string) bool { return !rinca.ValidStackName(name) }
 
 func batchDeployStack() Kind {
-	k := kind(Kind{
-		Name: "BatchDeployStack", Doc: "Deploy every stack that a pattern or tags choose, dependencies first; stacks with nothing to do are left alone.", Level: rinca.Execute,
-	}, func(p BatchParams) (rinca.Target, error) {
-		if p.Pattern == "" {
-			p.Pattern = "*"
-		}
-		for _, name := range patterns(p.Pattern) {
-			if _, err := path.Match(name, "x"); err != nil {
-				return rinca.Target{}, rinca.Errorf(rinca.Invalid, "%.80q is no pattern", name).Try("names with * and ?, separated by commas")
-			}
-		}
-		if !isPattern(p.Pattern) {
-			p.Pattern += ","
-		}
-		return rinca.Target{Kind: rinca.KindStack, Name: p.Pattern}, nil
+	return batchKind("BatchDeployStack", "Deploy the stacks that names, patterns or tags choose, each when those it comes after are verified; stacks with nothing to do are left alone.",
+		func(p BatchParams) BatchParams { return p })
+}
+
+func batchDeployStackIfChanged() Kind {
+	return batchKind("BatchDeployStackIfChanged", "Deploy those of the chosen stacks that differ from what runs, each when those it comes after are verified.",
+		func(p BatchParams) BatchParams { p.IfChanged = true; return p })
+}
+
+func batchKind(name, doc string, with func(BatchParams) BatchParams) Kind {
+	k := kind(Kind{Name: name, Doc: doc, Level: rinca.Execute}, func(p BatchParams) (rinca.Target, error) {
+		chosen, err := rinca.ParseSelection(p.Pattern)
+		return rinca.Target{Kind: rinca.KindStack, Name: chosen.String()}, err
 	}, func(ctx context.Context, r *Runner, p BatchParams, rec *deploy.Record) error {
-		return (&batch{Runner: r, p: p, rec: rec, failed: map[string]bool{}, pass: deploy.NewPass()}).run(ctx)
+		return newBatch(r, with(p), rec).run(ctx)
 	})
-	k.orchestrates = true
+	k.orchestrates, k.resumes = true, true
+	k.expand = func(ctx context.Context, r *Runner, raw json.RawMessage, t rinca.Target) (rinca.Target, error) {
+		p, err := decode[BatchParams](name, raw)
+		if err != nil || !p.WithDependents && !p.WithDependencies {
+			return t, err
+		}
+		return expandTarget(ctx, r, p, t)
+	}
 	return k
 }
 
-func patterns(s string) []string {
-	return strings.FieldsFunc(s, func(c rune) bool { return c == ',' || c == '\n' || c == ' ' })
-}
-
-// A batch is one pass over several stacks.
-type batch struct {
-	*Runner
-	p   BatchParams
-	rec *deploy.Record
-
-	mu       sync.Mutex
-	failed   map[string]bool
-	deployed int
-	kept     int
-	pass     *deploy.Pass
-}
-
-func (b *batch) run(ctx context.Context) error {
-	stacks, err := b.choose(ctx)
+// expandTarget names the stacks that are added too, so that their rights are
+// asked for.
+func expandTarget(ctx context.Context, r *Runner, p BatchParams, t rinca.Target) (rinca.Target, error) {
+	all, err := r.DB.Stacks(ctx)
 	if err != nil {
-		return err
+		return t, err
 	}
-	waves, err := deploy.Waves(stacks)
+	names, err := chosenNames(p, all)
 	if err != nil {
-		return err
+		return t, err
 	}
-	exported, err := b.Deploy.ExportFor(ctx, stacks, b.rec)
+	chosen, err := rinca.ParseSelection(p.Pattern)
 	if err != nil {
-		return err
+		return t, err
 	}
-	for _, wave := range waves {
-		var g errgroup.Group
-		g.SetLimit(4)
-		for _, s := range wave {
-			g.Go(func() error {
-				b.one(ctx, s, exported[s.Name])
-				return nil
-			})
-		}
-		_ = g.Wait() // failures are noted by name
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+	for _, name := range names {
+		if !chosen.Matches(name) {
+			t.Name += "," + name
 		}
 	}
-	return b.result(len(stacks))
+	return t, nil
 }
 
-func (b *batch) result(total int) error {
-	b.rec.Summary(fmt.Sprintf("%d deployed, %d unchanged, %d failed", b.deployed, b.kept, len(b.failed)))
-	if len(b.failed) == 0 {
-		return nil
-	}
-	var names []string
-	for n := range b.failed {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return rinca.Errorf(rinca.Partial, "%d of %d stacks failed: %s", len(names), total, strings.Join(names, ", ")).
-		Try("rinca stack history %s", names[0])
-}
-
-// choose returns the stacks of the pattern and the tags.
-func (b *batch) choose(ctx context.Context) ([]rinca.Stack, error) {
-	all, err := b.DB.Stacks(ctx)
+// chosenNames returns the names of the chosen stacks, sorted, with those that
+// are added.
+func chosenNames(p BatchParams, all []rinca.Stack) ([]string, error) {
+	chosen, err := rinca.ParseSelection(p.Pattern)
 	if err != nil {
 		return nil, err
 	}
-	wanted := patterns(b.p.Pattern)
-	var out []rinca.Stack
+	var names []string
+	there := map[string]bool{}
 	for i := range all {
 		s := &all[i]
-		match := len(wanted) == 0 || slices.ContainsFunc(wanted, func(p string) bool {
-			ok, err := path.Match(p, s.Name)
-			return err == nil && ok
-		})
-		for _, t := range b.p.Tags {
-			match = match && slices.Contains(s.Tags, t)
-		}
-		if match {
-			out = append(out, *s)
+		there[s.Name] = true
+		if chosen.Matches(s.Name) && !slices.ContainsFunc(p.Tags, func(t string) bool { return !slices.Contains(s.Tags, t) }) {
+			names = append(names, s.Name)
 		}
 	}
-	if len(out) == 0 {
+	for _, name := range chosen.Exact {
+		if !there[name] {
+			return nil, rinca.Errorf(rinca.NotFound, "stack %q not found", name).Try("rinca stack list")
+		}
+	}
+	order := deploy.OrderOf(all)
+	for _, name := range slices.Clone(names) {
+		if p.WithDependents {
+			names = append(names, order.Dependents(name)...)
+		}
+		if p.WithDependencies {
+			names = append(names, order.Dependencies(name)...)
+		}
+	}
+	slices.Sort(names)
+	names = slices.DeleteFunc(slices.Compact(names), func(n string) bool { return !there[n] })
+	if len(names) == 0 {
 		return nil, rinca.Errorf(rinca.NotFound, "no stack matches").Try("rinca stack list")
 	}
-	return out, nil
-}
-
-// one deploys a stack when there is something to do.
-func (b *batch) one(ctx context.Context, s rinca.Stack, exportErr error) {
-	fail := func(format string, args ...any) {
-		b.mu.Lock()
-		b.failed[s.Name] = true
-		b.mu.Unlock()
-		b.rec.Line(rinca.Line{Service: s.Name, Text: "✗ " + fmt.Sprintf(format, args...)})
-	}
-	if exportErr != nil {
-		fail("%v", exportErr)
-		return
-	}
-	for _, dep := range s.After {
-		b.mu.Lock()
-		bad := b.failed[dep]
-		b.mu.Unlock()
-		if bad {
-			fail("not deployed, because %s failed", dep)
-			return
-		}
-	}
-	changes, err := b.check(ctx, s)
-	if err == nil && !changes {
-		b.mu.Lock()
-		b.kept++
-		b.mu.Unlock()
-		b.rec.Line(rinca.Line{Service: s.Name, Text: "⊘ nothing changed"})
-		return
-	}
-	// What is wrong is best told by the update of the stack itself.
-	u, err := b.deployChild(ctx, s.Name)
-	switch {
-	case err != nil:
-		fail("%v", err)
-	case u.State != rinca.Succeeded:
-		fail("%s: rinca update show %s", u.State, u.ID)
-	default:
-		b.mu.Lock()
-		b.deployed++
-		b.mu.Unlock()
-		b.rec.Line(rinca.Line{Service: s.Name, Text: "✓ deployed: " + u.Summary})
-	}
-}
-
-// check says whether a deploy of the stack would change anything.
-func (b *batch) check(ctx context.Context, s rinca.Stack) (bool, error) {
-	if b.p.Force || b.p.Pull {
-		return true, nil
-	}
-	release, err := b.hold(ctx, rinca.Target{Kind: rinca.KindStack, Name: s.Name}, b.rec.Update().ID)
-	if err != nil {
-		return false, err
-	}
-	defer release()
-	return b.Deploy.Changes(ctx, b.pass, s.Name, b.rec.Quiet())
-}
-
-// deployChild queues a deploy of a stack, and waits for its end.
-func (b *batch) deployChild(ctx context.Context, stack string) (rinca.Update, error) {
-	params, err := json.Marshal(deploy.Options{Stack: stack, Force: b.p.Force, Pull: b.p.Pull, SkipSecrets: true})
-	if err != nil {
-		return rinca.Update{}, rinca.Errorf(rinca.Internal, "encode the parameters: %w", err)
-	}
-	parent := b.rec.Update()
-	return b.SubmitAndWait(ctx, rinca.Submission{
-		Execution: rinca.Execution{Kind: "DeployStack", Params: params},
-		Operator:  parent.Operator, Trigger: parent.Trigger, Parent: parent.ID,
-	})
+	return names, nil
 }

@@ -2,7 +2,9 @@ package run
 
 import (
 	"context"
+	"slices"
 
+	"rinca/internal/deploy"
 	"rinca/internal/rinca"
 	"rinca/internal/store"
 )
@@ -11,7 +13,7 @@ import (
 type order struct {
 	known    bool
 	revision int64
-	after    map[string][]string
+	stacks   deploy.Order
 }
 
 // claim takes the oldest execution that can run now. r.mu is held.
@@ -55,32 +57,14 @@ func (r *Runner) learnOrder(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	after := map[string][]string{}
-	for i := range stacks {
-		if len(stacks[i].After) > 0 {
-			after[stacks[i].Name] = stacks[i].After
-		}
-	}
-	r.order = order{true, rev, after}
+	r.order = order{true, rev, deploy.OrderOf(stacks)}
 	return nil
 }
 
 // tooEarly reports whether something is done, or will be before, to a stack
 // that this one comes after, directly or not. r.mu is held.
 func (r *Runner) tooEarly(stack string, queued map[string]bool) bool {
-	seen := map[string]bool{stack: true}
-	next := r.order.after[stack]
-	for len(next) > 0 {
-		name := next[0]
-		next = next[1:]
-		if seen[name] {
-			continue
-		}
-		seen[name] = true
-		if queued[name] || r.busy[rinca.Target{Kind: rinca.KindStack, Name: name}] != "" {
-			return true
-		}
-		next = append(next[:len(next):len(next)], r.order.after[name]...)
-	}
-	return false
+	return slices.ContainsFunc(r.order.stacks.Dependencies(stack), func(name string) bool {
+		return queued[name] || r.busy[rinca.Target{Kind: rinca.KindStack, Name: name}] != ""
+	})
 }

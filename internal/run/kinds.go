@@ -36,6 +36,9 @@ type Kind struct {
 	ordered bool
 	// check, if set, looks for what the parameters alone do not tell.
 	check func(context.Context, *Runner, json.RawMessage) error
+	// expand, if set, says which resources it is about beyond those that the
+	// parameters name.
+	expand func(context.Context, *Runner, json.RawMessage, rinca.Target) (rinca.Target, error)
 	// needs, if set, says which level the parameters need beyond Level.
 	needs func(json.RawMessage) rinca.Level
 	// closed, if set, is called when an update of the kind has ended.
@@ -48,7 +51,9 @@ type Kind struct {
 func Kinds() []Kind {
 	return []Kind{
 		deployStack(),
+		deployStackIfChanged(),
 		batchDeployStack(),
+		batchDeployStackIfChanged(),
 		pullStack(),
 		startStack(),
 		stopStack(),

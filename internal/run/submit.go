@@ -25,10 +25,14 @@ func (r *Runner) Check(ctx context.Context, e rinca.Execution) (rinca.Target, ri
 	if err := r.exists(ctx, t); err != nil {
 		return t, level, err
 	}
-	if kind, _ := kindOf(e.Kind); kind.check != nil {
-		return t, level, kind.check(ctx, r, e.Params)
+	kind, _ := kindOf(e.Kind)
+	if kind.check != nil {
+		err = kind.check(ctx, r, e.Params)
 	}
-	return t, level, nil
+	if kind.expand != nil && err == nil {
+		t, err = kind.expand(ctx, r, e.Params, t)
+	}
+	return t, level, err
 }
 
 // targetOf says what Check says, and does not look whether it exists.
@@ -51,7 +55,7 @@ func targetOf(e rinca.Execution) (rinca.Target, rinca.Level, error) {
 // exists returns NotFound when there is no such resource.
 func (r *Runner) exists(ctx context.Context, t rinca.Target) (err error) {
 	switch {
-	case t.Name == "" || isPattern(t.Name):
+	case t.Name == "" || t.Kind == rinca.KindStack && isPattern(t.Name):
 	case t.Kind == rinca.KindStack:
 		_, err = r.DB.Stack(ctx, t.Name)
 	case t.Kind == rinca.KindProcedure:

@@ -1,0 +1,116 @@
+package deploy
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"rinca/internal/rinca"
+)
+
+// dependencies refuses a deploy, before anything is touched, while a stack
+// that it comes after is missing, was never verified, or is not well. One that
+// is still starting is waited for, as long as its own deploy would.
+func (j *job) dependencies(ctx context.Context) error {
+	if len(j.stack.After) == 0 || j.o.IgnoreDependencies {
+		return nil
+	}
+	return j.rec.Stage(ctx, "Dependencies", func(ctx context.Context) (string, error) {
+		stacks, err := j.named(ctx)
+		if err != nil {
+			return "", err
+		}
+		for began := time.Now(); ; {
+			wait, err := j.met(ctx, stacks, time.Since(began))
+			if err != nil {
+				return "", err
+			}
+			if !wait {
+				return strings.Join(j.stack.After, ", "), nil
+			}
+			select {
+			case <-ctx.Done():
+				return "", context.Cause(ctx)
+			case <-time.After(500 * time.Millisecond):
+			}
+		}
+	})
+}
+
+// named returns the stacks that this one comes after, each of which has been
+// deployed and verified once.
+func (j *job) named(ctx context.Context) ([]*rinca.Stack, error) {
+	marks, err := j.DB.Marks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	verified := map[string]bool{}
+	for i := range marks {
+		verified[marks[i].Stack] = true
+	}
+	var out []*rinca.Stack
+	for _, name := range j.stack.After {
+		s, err := j.DB.Stack(ctx, name)
+		if rinca.CodeOf(err) == rinca.NotFound {
+			return nil, rinca.Errorf(rinca.Conflict, "stack %s comes after %s, and there is no such stack", j.stack.Name, name).
+				Try("rinca stack set %s --after …, without it", j.stack.Name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !verified[name] {
+			return nil, j.unmet(name, "has not been deployed yet")
+		}
+		out = append(out, &s)
+	}
+	return out, nil
+}
+
+func (j *job) unmet(name, why string) error {
+	return rinca.Errorf(rinca.Conflict, "stack %s comes after %s, which %s", j.stack.Name, name, why).
+		Try("rinca stack deploy %s --with-dependencies; or --ignore-dependencies", j.stack.Name)
+}
+
+// met asks how the stacks are now: one request for each server. wait says that
+// one of them may yet become well.
+func (j *job) met(ctx context.Context, stacks []*rinca.Stack, waited time.Duration) (wait bool, err error) {
+	byServer := map[string][]*rinca.Stack{}
+	var servers []string
+	for _, s := range stacks {
+		if byServer[s.ServerName()] == nil {
+			servers = append(servers, s.ServerName())
+		}
+		byServer[s.ServerName()] = append(byServer[s.ServerName()], s)
+	}
+	slices.Sort(servers)
+	states := map[string]rinca.StackState{}
+	for _, server := range servers {
+		for name, s := range j.statesOn(ctx, server, byServer[server]) {
+			states[name] = s
+		}
+	}
+	for _, s := range stacks {
+		patience := time.Duration(s.Verify.Timeout)
+		if patience == 0 {
+			patience = 2 * time.Minute
+		}
+		switch state := states[s.Name]; state.Status {
+		case rinca.StatusHealthy, rinca.StatusRunning, rinca.StatusDone:
+		case rinca.StatusStarting:
+			if s.Verify.Skip {
+				continue
+			}
+			if waited > patience {
+				return false, j.unmet(s.Name, "is still starting after "+patience.String())
+			}
+			wait = true
+		case rinca.StatusUnknown:
+			return false, rinca.Errorf(rinca.Unavailable, "stack %s comes after %s, and how that is cannot be told: %s", j.stack.Name, s.Name, state.Error).
+				Try("rinca server check %s; or rinca stack deploy %s --ignore-dependencies", s.ServerName(), j.stack.Name)
+		default:
+			return false, j.unmet(s.Name, "is "+string(state.Status))
+		}
+	}
+	return wait, nil
+}
