@@ -97,14 +97,20 @@ const (
 
 // A Scheduled is a schedule of something, and when it runs.
 type Scheduled struct {
-	Target   Target      `json:"target"`
-	Schedule Schedule    `json:"schedule"`
-	Cron     string      `json:"cron,omitempty"` // what the schedule means, with 6 fields
-	Next     []time.Time `json:"next,omitempty"`
-	Last     time.Time   `json:"last,omitzero"`
-	LastRun  string      `json:"last_run,omitempty"` // its update
-	Missed   int         `json:"missed,omitempty"`   // runs that were due and did not happen since Last
-	Error    string      `json:"error,omitempty"`    // why it never runs
+	Target    Target      `json:"target"`
+	Execution string      `json:"execution"` // the kind of what it starts
+	Schedule  Schedule    `json:"schedule"`
+	Cron      string      `json:"cron,omitempty"` // what the schedule means, with 6 fields
+	Zone      string      `json:"zone,omitempty"` // the time zone that counts
+	Notes     []string    `json:"notes,omitempty"`
+	Next      []time.Time `json:"next,omitempty"`
+	Last      time.Time   `json:"last,omitzero"`      // when it last started something
+	LastRun   string      `json:"last_run,omitempty"` // its update
+	// Missed are runs that were due and did not happen since Last; Note says
+	// why, or what became of them.
+	Missed int    `json:"missed,omitempty"`
+	Note   string `json:"note,omitempty"`
+	Error  string `json:"error,omitempty"` // why it never runs
 }
 
 // A Webhook says which deliveries start something. The secret that
