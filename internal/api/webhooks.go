@@ -31,7 +31,7 @@ func webhookRoutes() []route {
 	return []route{
 		{
 			pattern: "GET /v1/webhooks", need: list(), doc: "List the webhooks of what you may read: their addresses, and what starts them.",
-			out: []webhookJSON{}, serve: (*Server).getWebhooks,
+			out: []webhookOfJSON{}, serve: (*Server).getWebhooks,
 		}, {
 			pattern: "PUT " + secret, need: write, audit: "webhook.secret.update",
 			doc: "Set the secret that authenticates deliveries to a resource, or let one be made and shown once.",
@@ -68,9 +68,9 @@ func webhookRoutes() []route {
 	}
 }
 
-// A webhookJSON is the webhook of a resource; that of whole repositories has
+// A webhookOfJSON is the webhook of a resource; that of whole repositories has
 // no target.
-type webhookJSON struct {
+type webhookOfJSON struct {
 	Target rinca.Target `json:"target,omitzero"`
 	// URLs are the addresses for deliveries, by provider, without the
 	// server's own.
@@ -150,14 +150,14 @@ func (s *Server) getWebhooks(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []webhookJSON{}
+	out := []webhookOfJSON{}
 	all[rinca.Target{}] = rinca.Webhook{}
 	for t, hook := range all {
 		whole := t.Kind == "" && r.may(rinca.Target{Kind: rinca.KindSystem}, rinca.Read)
 		if !whole && (t.Kind == "" || !r.may(t, rinca.Read)) {
 			continue
 		}
-		row := webhookJSON{Target: t, Webhook: hook, URLs: map[string]string{}}
+		row := webhookOfJSON{Target: t, Webhook: hook, URLs: map[string]string{}}
 		for _, p := range webhook.Providers() {
 			row.URLs[p] = webhook.Address(p, t, hook.Branch)
 			if hook.Path != "" {
@@ -173,7 +173,7 @@ func (s *Server) getWebhooks(r *request) (any, error) {
 		row.HasSecret = row.Secret != ""
 		out = append(out, row)
 	}
-	slices.SortFunc(out, func(a, b webhookJSON) int { return strings.Compare(a.Target.String(), b.Target.String()) })
+	slices.SortFunc(out, func(a, b webhookOfJSON) int { return strings.Compare(a.Target.String(), b.Target.String()) })
 	return out, nil
 }
 
