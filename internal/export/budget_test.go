@@ -14,7 +14,7 @@ import (
 )
 
 func TestParseBudget(t *testing.T) {
-	for s, want := range map[string]Budget{"200/h": {Hour: 200}, "1000/d": {Day: 1000}, "200/h,1000/d": {200, 1000}, " 1/d , 2/h": {2, 1}} {
+	for s, want := range map[string]Budget{"200/h": {Hour: 200}, "1000/d": {Day: 1000}, "200/h,1000/d": {Hour: 200, Day: 1000}, " 1/d , 2/h": {Hour: 2, Day: 1}} {
 		got, err := ParseBudget(s)
 		if err != nil || got != want {
 			t.Errorf("%q: %+v, %v", s, got, err)

@@ -26,19 +26,6 @@ const MinInterval = time.Second
 // maxBackoff bounds how far failures put off the next look.
 const maxBackoff = 15 * time.Minute
 
-// Interval returns the time between two looks that uses up to half of a
-// budget, and is no shorter than least. The rest is for what has changed.
-func (b Budget) Interval(least time.Duration) time.Duration {
-	d := least
-	if b.Hour > 0 {
-		d = max(d, time.Hour/time.Duration(max(b.Hour/2, 1)))
-	}
-	if b.Day > 0 {
-		d = max(d, 24*time.Hour/time.Duration(max(b.Day/2, 1)))
-	}
-	return d
-}
-
 // Watch exports until ctx is done, and then returns nil. A look that fails
 // leaves the files as they are and puts the next one off, longer each time. An
 // error of the command line ends it.
