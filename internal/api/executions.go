@@ -22,6 +22,8 @@ func executionRoutes() []route {
 			pattern: "GET /v1/updates", need: list(), doc: "List updates that you may read, newest first.",
 			query: []param{
 				{"stack", "only those of a stack"},
+				{"procedure", "only runs of a procedure"},
+				{"parent", "only those that this update has started"},
 				{"state", "only those in a state, such as running"},
 				{"limit", "at most so many, up to 500; the default is 50"},
 				{"before", "only those older than this id"},
@@ -140,9 +142,12 @@ func (s *Server) getUpdates(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := store.UpdateFilter{State: rinca.UpdateState(q.Get("state")), Before: q.Get("before"), Limit: int(max(limit, 50))}
+	f := store.UpdateFilter{State: rinca.UpdateState(q.Get("state")), Parent: q.Get("parent"), Before: q.Get("before"), Limit: int(max(limit, 50))}
 	if stack := q.Get("stack"); stack != "" {
 		f.Kind, f.Name = rinca.KindStack, stack
+	}
+	if procedure := q.Get("procedure"); procedure != "" {
+		f.Kind, f.Name = rinca.KindProcedure, procedure
 	}
 	out := []rinca.Update{}
 	for int64(len(out)) < limit {

@@ -123,12 +123,20 @@ func (s *Server) authorizeExecution(rt *route, r *request) error {
 		}
 		return err
 	}
-	if several(t) && t.Name != "" {
+	return s.needExecution(r, t, level)
+}
+
+// needExecution checks what an execution needs: a level on what it is about,
+// or nothing.
+func (s *Server) needExecution(r *request, t rinca.Target, level rinca.Level) error {
+	r.target = t
+	switch {
+	case level == rinca.None:
+		return nil
+	case several(t) && t.Name != "":
 		return s.needSeveral(r, level)
-	}
-	if t.Kind == rinca.KindSystem || t.Name == "" {
-		t = rinca.Target{Kind: rinca.KindSystem}
-		r.target, level = t, rinca.Write
+	case t.Kind == rinca.KindSystem || t.Name == "":
+		r.target, level = rinca.Target{Kind: rinca.KindSystem}, rinca.Write
 	}
 	return r.need(level)
 }

@@ -88,7 +88,7 @@ func golden(t *testing.T, name, got string) {
 
 // sample returns a request to a route that would work, were it allowed.
 func sample(w *world, rt *route) (what, body string) {
-	parts := strings.NewReplacer("{stack}", "web", "{server}", "far", "{name}", "TOKEN", "{account}", "forge", "{alerter}", "ops",
+	parts := strings.NewReplacer("{stack}", "web", "{server}", "far", "{name}", "TOKEN", "{account}", "forge", "{alerter}", "ops", "{procedure}", "nightly",
 		"{user}", "somebody", "{group}", "some-group", "{key}", "none")
 	what = parts.Replace(rt.pattern)
 	if strings.Contains(what, "{id}") {
@@ -101,6 +101,8 @@ func sample(w *world, rt *route) (what, body string) {
 		"PUT /v1/alerters/{alerter}":     `{"kind":"Custom","url":"https://alerts.example.org/` + canary + `"}`,
 		"POST /v1/stacks":                `{"name":"new","source":{"kind":"git","repo":"https://forge.example.org/new.git"}}`,
 		"PUT /v1/stacks/{stack}":         `{"source":{"kind":"git","repo":"https://forge.example.org/web.git","branch":"main"}}`,
+		"POST /v1/procedures":            `{"name":"new","stages":[]}`,
+		"PUT /v1/procedures/{procedure}": `{"stages":[{"name":"wait","executions":[]}]}`,
 		"POST /v1/servers":               `{"name":"new","address":"tcp://new:2376"}`,
 		"PUT /v1/servers/{server}":       `{"address":"tcp://far:2376"}`,
 		"PUT /v1/git-accounts/{account}": `{"host":"forge.example.org","token":"` + canary + `"}`,

@@ -1,11 +1,6 @@
 package api
 
-import (
-	"path"
-	"strings"
-
-	"rinca/internal/rinca"
-)
+import "rinca/internal/rinca"
 
 // Some executions are about several stacks: the name of their target is
 // names and patterns with commas between. What is granted on "media-*" must
@@ -28,30 +23,25 @@ func (s *Server) needSeveral(r *request, level rinca.Level) error {
 	if err != nil {
 		return err
 	}
+	chosen, err := rinca.ParseSelection(r.target.Name)
+	if err != nil {
+		return err
+	}
 	everywhere := on(r.who, anyStack()).Level >= level
-	if r.target.Name == "*" && !everywhere {
+	if (chosen.All() || r.target.Name == "*") && !everywhere {
 		return refused
 	}
-	chosen := 0
+	count := 0
 	for i := range stacks {
-		if !chooses(r.target.Name, stacks[i].Name) {
+		if !chosen.Matches(stacks[i].Name) {
 			continue
 		}
-		if chosen++; !r.may(rinca.Target{Kind: rinca.KindStack, Name: stacks[i].Name}, level) {
+		if count++; !r.may(rinca.Target{Kind: rinca.KindStack, Name: stacks[i].Name}, level) {
 			return refused
 		}
 	}
-	if chosen == 0 && !everywhere {
+	if count == 0 && !everywhere {
 		return refused // as if there were some that the caller may not know of
 	}
 	return nil
-}
-
-func chooses(patterns, name string) bool {
-	for _, p := range strings.FieldsFunc(patterns, func(c rune) bool { return c == ',' || c == '\n' || c == ' ' }) {
-		if ok, err := path.Match(p, name); ok || err != nil || p == "*" {
-			return true
-		}
-	}
-	return false
 }

@@ -145,6 +145,7 @@ func (w *world) fixtures() {
 	check(w.db.PutStack(ctx, rinca.Stack{
 		Name: "web", Source: rinca.Source{Kind: rinca.SourceGit, Repo: "https://forge.example.org/web.git"}, Environment: "TOKEN = [[TOKEN]]",
 	}, store.Upsert))
+	check(w.db.PutProcedure(ctx, rinca.Procedure{Name: "nightly"}, store.Upsert))
 	check(w.db.PutVariable(ctx, rinca.Variable{Name: "TOKEN", Secret: true, Value: rinca.NewSecret(canary)}, store.Upsert))
 	check(w.db.PutVariable(ctx, rinca.Variable{Name: "DOMAIN", Value: rinca.NewSecret("example.org")}, store.Upsert))
 	check(w.db.PutVariable(ctx, rinca.Variable{Name: "OWN", Stack: "web", Secret: true, Value: rinca.NewSecret(canary)}, store.Upsert))
