@@ -2,6 +2,8 @@ module rinca
 
 go 1.26.8
 
+ignore ./ui
+
 require (
 	github.com/1password/onepassword-sdk-go v0.4.1
 	github.com/compose-spec/compose-go/v2 v2.16.1

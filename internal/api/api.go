@@ -33,6 +33,7 @@ type Config struct {
 	// Secrets knows where secrets are used; nil: nobody does.
 	Secrets Secrets
 	Hub     *event.Hub
+	UI      UI // nil: there are no pages
 	// Webhooks receives deliveries below /listener/; nil: nobody does.
 	Webhooks Webhooks
 	Known    *redact.Known // what is masked in errors, events and logs; nil: nothing

@@ -32,6 +32,9 @@ func (s *Server) mux() http.Handler {
 	}
 	mux.HandleFunc(webhook.Prefix, s.listen)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if s.page(w, r) {
+			return
+		}
 		s.fail(w, s.newRequest(w, r), rinca.Errorf(rinca.NotFound, "there is no such endpoint").Try("GET /v1/openapi.json lists them"))
 	})
 	return mux

@@ -95,6 +95,8 @@ func (s *Server) postExecution(r *request) (any, error) {
 	trigger := "api"
 	if strings.HasPrefix(r.UserAgent(), "rinca") {
 		trigger = "cli"
+	} else if fromPage(r) {
+		trigger = "ui"
 	}
 	u, err := s.cfg.Runner.Submit(r.Context(), rinca.Submission{Execution: e, Operator: r.user(), Trigger: trigger, IdempotencyKey: key})
 	if err != nil {

@@ -28,7 +28,8 @@ func (s *Server) authenticate(rt *route, r *request) error {
 	return nil
 }
 
-// credential returns what came in the header Authorization or X-Api-Key. One
+// credential returns what came in the header Authorization or X-Api-Key, or in
+// the cookie of a browser. One
 // in the URL would end up in logs; there is none.
 func credential(r *http.Request) rinca.Secret {
 	if h := r.Header.Get("Authorization"); h != "" {
@@ -41,7 +42,7 @@ func credential(r *http.Request) rinca.Secret {
 	if h := r.Header.Get("X-Api-Key"); h != "" && len(h) < 1024 {
 		return rinca.NewSecret(strings.TrimSpace(h))
 	}
-	return rinca.Secret{}
+	return cookie(r)
 }
 
 // authorize is the one permission check. It also decodes the body: after the

@@ -33,6 +33,9 @@ type loginInput struct {
 	Username string    `json:"username"`
 	Password typedText `json:"password"`
 	TOTP     string    `json:"totp,omitempty"`
+	// Cookie keeps the session in a cookie of the browser, in place of showing
+	// its token.
+	Cookie bool `json:"cookie,omitempty"`
 }
 
 // loginJSON is a new session. With totp_required there is none yet: the
@@ -60,13 +63,15 @@ func (s *Server) postLogin(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLogin(token, session), nil
+	return s.signIn(r, token, session, in.Cookie)
 }
 
 func (s *Server) postLogout(r *request) (any, error) {
+	s.setCookie(r, rinca.Secret{}, time.Time{})
 	return nil, s.cfg.Auth.Logout(r.Context(), caller(r))
 }
 
 func (s *Server) postLogoutEverywhere(r *request) (any, error) {
+	s.setCookie(r, rinca.Secret{}, time.Time{})
 	return nil, s.cfg.Auth.LogoutEverywhere(r.Context(), caller(r), r.user())
 }

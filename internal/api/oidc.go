@@ -36,6 +36,9 @@ func oidcRoutes() []route {
 type exchangeInput struct {
 	Code     typedText `json:"code"`
 	Verifier typedText `json:"verifier"`
+	// Cookie keeps the session in a cookie of the browser, in place of showing
+	// its token.
+	Cookie bool `json:"cookie,omitempty"`
 }
 
 const oidcCookie = "rinca_oidc"
@@ -103,5 +106,5 @@ func (s *Server) postOIDCExchange(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLogin(token, session), nil
+	return s.signIn(r, token, session, in.Cookie)
 }

@@ -23,7 +23,7 @@ const module = "rinca"
 // packages on one line do not import one another.
 var layers = []string{
 	"rinca lazyregexp",
-	"atomicfile envfile redact seal interpolate schedule tomltree",
+	"web atomicfile envfile redact seal interpolate schedule tomltree",
 	"config generate database redact/leaktest",
 	"vault/connect vault/opcli vault/opsdk vault/embedded store git client deploy/compose",
 	"vault/vaulttest deploy/enginetest home",

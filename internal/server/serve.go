@@ -27,6 +27,7 @@ import (
 	"rinca/internal/rinca"
 	"rinca/internal/run"
 	"rinca/internal/store"
+	"rinca/internal/web"
 	"rinca/internal/webhook"
 )
 
@@ -156,7 +157,7 @@ func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
 		DB: db, Auth: p.auth, Runner: p.runner, Deploy: deploys{p.deployer}, Vault: keeper, Alerts: p.alerts,
 		Secrets:  secrets{p.deployer, p.runner},
 		Webhooks: p.webhooks,
-		Hub:      hub, Known: c.Known, Log: c.Log, Version: c.Sources.Version,
+		Hub:      hub, UI: web.Embedded(), Known: c.Known, Log: c.Log, Version: c.Sources.Version,
 		LocalServer: c.Docker, Trusted: c.Trusted,
 	})
 	return p
