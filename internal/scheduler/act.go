@@ -116,7 +116,7 @@ func (e *entry) latest(now time.Time) (time.Time, int) {
 			last = t
 		}
 		if last.After(at) {
-			return last, n
+			return last, n + 1
 		}
 	}
 	return at, n
