@@ -23,6 +23,7 @@ import (
 	"rinca/internal/event"
 	"rinca/internal/export"
 	"rinca/internal/git"
+	"rinca/internal/home"
 	"rinca/internal/redact"
 	"rinca/internal/rinca"
 	"rinca/internal/run"
@@ -123,7 +124,7 @@ type plane struct {
 
 // build makes the parts, from the bottom up.
 func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
-	home := c.Sources.Config.Home
+	dir := c.Sources.Config.Home
 	p := &plane{c: c}
 	p.alerts = &alert.Alerts{DB: db, Hub: hub, Known: c.Known, Now: time.Now, Log: c.Log}
 	p.auth = auth.New(auth.Config{DB: db, Log: c.Log, OIDC: c.OIDC})
@@ -139,15 +140,18 @@ func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
 	keeper.vault = vault
 	p.deployer = &deploy.Deployer{
 		DB: db, Hub: hub, Known: c.Known, Engines: p.engines, Vault: vault,
-		Mirrors: &git.Mirrors{Dir: filepath.Join(home, "git")},
-		Home:    home, Now: time.Now, Log: c.Log, Environ: c.Environ,
+		Mirrors: &git.Mirrors{Dir: filepath.Join(dir, "git")},
+		Home:    dir, Now: time.Now, Log: c.Log, Environ: c.Environ,
 	}
 	p.alerts.Fill = func(ctx context.Context, text string) (rinca.Secret, error) {
 		return p.deployer.Fill(ctx, "the address of an alerter", text)
 	}
 	p.runner = &run.Runner{
 		DB: db, Hub: hub, Deploy: p.deployer, Known: c.Known, Now: time.Now, Log: c.Log,
-		Workers: c.Workers, Keep: c.Keep, Alerts: p.alerts,
+		Workers: c.Workers, Keep: c.Keep, Alerts: p.alerts, BackupDir: filepath.Join(dir, "backups"),
+		Backup: func(ctx context.Context, path string) error {
+			return home.Backup(ctx, home.Config{Dir: dir, Keys: c.Sources.Embedded.Keys}, path)
+		},
 	}
 	p.webhooks = &webhook.Listener{
 		DB: db, Submit: p.runner.Submit, Mirrors: p.deployer.Mirrors, Known: c.Known, Resolve: vault.Resolve,
