@@ -31,9 +31,10 @@ type Config struct {
 	Vault  Vault         // nil: there is no vault to ask
 	Alerts *alert.Alerts // nil: there are none
 	// Secrets knows where secrets are used; nil: nobody does.
-	Secrets Secrets
-	Hub     *event.Hub
-	UI      UI // nil: there are no pages
+	Secrets   Secrets
+	Hub       *event.Hub
+	UI        UI        // nil: there are no pages
+	Schedules Schedules // nil: nothing runs by itself
 	// Webhooks receives deliveries below /listener/; nil: nobody does.
 	Webhooks Webhooks
 	Known    *redact.Known // what is masked in errors, events and logs; nil: nothing

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"rinca/internal/rinca"
 )
@@ -41,4 +42,12 @@ type Vault interface {
 	SetToken(ctx context.Context, t rinca.VaultToken) (rinca.VaultState, error)
 	// State tells what is known, without a request to the vault.
 	State(ctx context.Context) (rinca.VaultState, error)
+}
+
+// Schedules knows what runs by itself.
+type Schedules interface {
+	// List tells of every schedule when it runs.
+	List() []rinca.Scheduled
+	// TimeZone is that of schedules which name none.
+	TimeZone() *time.Location
 }

@@ -171,3 +171,17 @@ func (s *Spec) Upcoming(after time.Time, n int) []time.Time {
 	}
 	return out
 }
+
+// A Meaning is what a schedule means, to be shown.
+type Meaning struct {
+	Text  string      `json:"text"`
+	Cron  string      `json:"cron"`
+	Zone  string      `json:"zone"`
+	Notes []string    `json:"notes,omitempty"`
+	Next  []time.Time `json:"next"`
+}
+
+// Meaning tells what a schedule means, with the next n times.
+func (s *Spec) Meaning(after time.Time, n int) Meaning {
+	return Meaning{s.text, s.cron, s.zone.String(), s.notes, append([]time.Time{}, s.Upcoming(after, n)...)}
+}

@@ -98,7 +98,7 @@ func (s *Scheduler) entry(key string, x Entry, kept map[string]memory, now time.
 		e.spec, e.err, e.due, e.fire = old.spec, old.err, old.due, old.fire
 		return e
 	}
-	e.spec, e.err = schedule.Parse(x.Schedule, s.zone())
+	e.spec, e.err = schedule.Parse(x.Schedule, s.TimeZone())
 	off := e.err != nil || x.Schedule.Disabled
 	switch {
 	case e.at.Form != form: // new, or another one

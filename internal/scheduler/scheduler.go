@@ -223,7 +223,8 @@ func (q *queue) Pop() any {
 
 func keyOf(e *Entry) string { return e.Target.String() + " " + e.Execution.Kind }
 
-func (s *Scheduler) zone() *time.Location {
+// TimeZone is that of schedules which name none.
+func (s *Scheduler) TimeZone() *time.Location {
 	if s.Zone == nil {
 		return time.Local
 	}
@@ -234,7 +235,7 @@ func (s *Scheduler) zone() *time.Location {
 func (s *Scheduler) form(x rinca.Schedule) string {
 	zone := x.TimeZone
 	if zone == "" {
-		zone = s.zone().String()
+		zone = s.TimeZone().String()
 	}
 	return strings.Join([]string{x.Text, string(x.Format), zone}, "\n")
 }

@@ -27,6 +27,7 @@ import (
 	"rinca/internal/redact"
 	"rinca/internal/rinca"
 	"rinca/internal/run"
+	"rinca/internal/scheduler"
 	"rinca/internal/store"
 	"rinca/internal/web"
 	"rinca/internal/webhook"
@@ -119,6 +120,7 @@ type plane struct {
 	runner   *run.Runner
 	alerts   *alert.Alerts
 	webhooks *webhook.Listener
+	schedule *scheduler.Scheduler
 	api      *api.Server
 }
 
@@ -157,11 +159,15 @@ func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
 		DB: db, Submit: p.runner.Submit, Mirrors: p.deployer.Mirrors, Known: c.Known, Resolve: vault.Resolve,
 		Now: time.Now, Log: c.Log, Secret: c.WebhookSecret,
 	}
+	p.schedule = &scheduler.Scheduler{
+		DB: db, Sources: []scheduler.Source{scheduler.Procedures(db), scheduler.Syncs(db)},
+		Submit: p.runner.Submit, Now: time.Now, Alert: p.alerts.Tell, Log: c.Log,
+	}
 	p.api = api.New(api.Config{
 		DB: db, Auth: p.auth, Runner: p.runner, Deploy: deploys{p.deployer}, Vault: keeper, Alerts: p.alerts,
 		Secrets:  secrets{p.deployer, p.runner},
-		Webhooks: p.webhooks,
-		Hub:      hub, UI: web.Embedded(), Known: c.Known, Log: c.Log, Version: c.Sources.Version,
+		Webhooks: p.webhooks, Schedules: p.schedule,
+		Hub: hub, UI: web.Embedded(), Known: c.Known, Log: c.Log, Version: c.Sources.Version,
 		LocalServer: c.Docker, Trusted: c.Trusted,
 	})
 	return p
@@ -180,6 +186,7 @@ func (p *plane) serve(ctx context.Context, listener net.Listener) error {
 	work.Go(func() { p.deployer.Sweep(background, 24*time.Hour) })
 	work.Go(func() { p.auth.Run(background) })
 	work.Go(func() { p.webhooks.Run(background) })
+	work.Go(func() { p.schedule.Run(background) })
 	work.Go(func() { p.alerts.Run(background) })
 	server := api.NewHTTPServer(p.api)
 	server.ErrorLog = slog.NewLogLogger(p.c.Log.Handler(), slog.LevelDebug)
