@@ -19,6 +19,7 @@ import (
 	"rinca/internal/rinca"
 	"rinca/internal/server"
 	"rinca/internal/store"
+	"rinca/internal/vault"
 )
 
 // serveFlags are the flags of rinca serve.
@@ -117,6 +118,9 @@ func (a *app) serveConfig(f serveFlags) (server.ServeConfig, error) {
 		return c, rinca.Errorf(rinca.Usage, "--workers %d is not from 1 to 256", f.workers)
 	}
 	if c.AdminPassword, err = config.SecretVar(a.Getenv, "RINCA_INIT_ADMIN_PASSWORD"); err != nil {
+		return c, err
+	}
+	if c.VaultLimits.Limits, c.VaultLimits.Given, err = vault.ParseLimits(a.Getenv("RINCA_VAULT_PLAN"), a.Getenv("RINCA_VAULT_BUDGET")); err != nil {
 		return c, err
 	}
 	if c.WebhookSecret, err = config.SecretVar(a.Getenv, "RINCA_WEBHOOK_SECRET"); err != nil {

@@ -37,6 +37,8 @@ func Variables() []Variable {
 		{"RINCA_OIDC_GROUPS_CLAIM", "", "claim with a user's groups, which groups here name in `claims`; default `groups`"},
 		{"RINCA_OIDC_CREATE_USERS", "", "`true` makes a user at the first login of somebody unknown"},
 		{"RINCA_OIDC_ADMIN_GROUPS", "", "groups of the provider whose members are administrators"},
+		{"RINCA_VAULT_PLAN", "", "plan of the 1Password account, whose limits the server keeps to: `families`, `teams`, `business` or `none`; default `families` for a service account, `none` for other vaults"},
+		{"RINCA_VAULT_BUDGET", "", "limits of one's own in its place, such as `500/h,2000/d`: for the token in an hour, and for the account in a day"},
 		{"DOCKER_HOST", "--docker", "address of the local engine; default `unix:///var/run/docker.sock`"},
 		{"NOTIFY_SOCKET", "", "set by systemd: it is told when the server is ready, lives (`WATCHDOG_USEC`) and stops"},
 		{"RINCA_CA_FILE", "", "PEM file of authorities that the server's certificate may come from, beside the system's"},

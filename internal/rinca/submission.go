@@ -49,6 +49,15 @@ type VaultState struct {
 	// be, 0 for no bound.
 	Requests int `json:"requests"`
 	Budget   int `json:"budget,omitempty"`
+	// Plan is that of the vault's account, such as "families"; PlanAssumed
+	// says that nobody has named it.
+	Plan        string        `json:"plan,omitempty"`
+	PlanAssumed bool          `json:"plan_assumed,omitempty"`
+	Budgets     []VaultBudget `json:"budgets,omitempty"`
+	Breaker     *VaultBreaker `json:"breaker,omitempty"`
+	// Interval is the shortest time between two looks of a watch that leaves
+	// room for others; 0 for no bound.
+	Interval Duration `json:"interval,omitempty"`
 	// ExportedAt is when stacks were last exported with success.
 	ExportedAt time.Time `json:"exported_at,omitzero"`
 }

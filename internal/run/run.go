@@ -181,6 +181,7 @@ func (r *Runner) start(ctx context.Context, running *sync.WaitGroup) bool {
 
 // carryOut runs one execution to its end.
 func (r *Runner) carryOut(ctx context.Context, kind Kind, u rinca.Update) rinca.Update {
+	ctx = asks(ctx, u)
 	rec := (&deploy.Record{DB: r.DB, Hub: r.Hub, Known: r.Known, Now: r.Now, Log: r.Log}).Begin(u)
 	r.publish(u)
 	if kind.run == nil {

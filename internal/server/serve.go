@@ -29,6 +29,7 @@ import (
 	"rinca/internal/run"
 	"rinca/internal/scheduler"
 	"rinca/internal/store"
+	"rinca/internal/vault"
 	"rinca/internal/web"
 	"rinca/internal/webhook"
 )
@@ -44,6 +45,8 @@ type ServeConfig struct {
 
 	Export export.Request // vault, destination and rules
 	Docker string         // address of the local engine
+	// VaultLimits are how many requests the vault takes.
+	VaultLimits VaultLimits
 
 	// The first administrator. Without a password one is made, and told once.
 	AdminName     string
@@ -137,11 +140,14 @@ func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
 		},
 		Changed: func(name string, s rinca.ServerState) { tellServer(c.Log, hub, name, s) },
 	}
-	keeper := &vaultKeeper{db: db, sources: c.Sources}
-	vault := &deploy.Vault{Open: keeper.open, Configured: keeper.configured, Request: c.Export, Now: time.Now}
-	keeper.vault = vault
+	keeper := &vaultKeeper{
+		db: db, sources: c.Sources, limits: c.VaultLimits,
+		guard: &vault.Guard{Now: time.Now, Tell: p.alerts.Tell},
+	}
+	secretsOf := &deploy.Vault{Open: keeper.open, Configured: keeper.configured, Request: c.Export, Now: time.Now}
+	keeper.vault = secretsOf
 	p.deployer = &deploy.Deployer{
-		DB: db, Hub: hub, Known: c.Known, Engines: p.engines, Vault: vault,
+		DB: db, Hub: hub, Known: c.Known, Engines: p.engines, Vault: secretsOf,
 		Mirrors: &git.Mirrors{Dir: filepath.Join(dir, "git")},
 		Home:    dir, Now: time.Now, Log: c.Log, Environ: c.Environ,
 	}
@@ -156,7 +162,7 @@ func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
 		},
 	}
 	p.webhooks = &webhook.Listener{
-		DB: db, Submit: p.runner.Submit, Mirrors: p.deployer.Mirrors, Known: c.Known, Resolve: vault.Resolve,
+		DB: db, Submit: p.runner.Submit, Mirrors: p.deployer.Mirrors, Known: c.Known, Resolve: secretsOf.Resolve,
 		Now: time.Now, Log: c.Log, Secret: c.WebhookSecret,
 	}
 	p.schedule = &scheduler.Scheduler{

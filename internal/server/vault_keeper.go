@@ -2,11 +2,13 @@ package server
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"rinca/internal/deploy"
 	"rinca/internal/rinca"
 	"rinca/internal/store"
+	"rinca/internal/vault"
 	"rinca/internal/vault/embedded"
 )
 
@@ -24,6 +26,12 @@ type vaultKeeper struct {
 	db      *store.DB
 	sources Sources
 	vault   *deploy.Vault
+	// guard counts requests against limits; nil counts nothing.
+	guard  *vault.Guard
+	limits VaultLimits
+
+	mu       sync.Mutex
+	counting string // whose requests guard counts
 }
 
 // effective returns the sources, with a stored token where the configuration
@@ -67,7 +75,14 @@ func (k *vaultKeeper) open(ctx context.Context) (rinca.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Open(ctx, s)
+	p, err := Open(ctx, s)
+	if err != nil || k.guard == nil {
+		return p, err
+	}
+	if err := k.useLimits(ctx, s); err != nil {
+		return nil, err
+	}
+	return k.guard.Wrap(p), nil
 }
 
 func (k *vaultKeeper) configured() bool {
@@ -175,5 +190,5 @@ func (k *vaultKeeper) State(ctx context.Context) (rinca.VaultState, error) {
 		return out, nil
 	}
 	out.Provider = choice.Name
-	return out, nil
+	return out, k.addBudget(ctx, s, &out)
 }

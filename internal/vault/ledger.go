@@ -1,6 +1,8 @@
 package vault
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -185,11 +187,21 @@ func (l *Ledger) room(at time.Time, reserve Budget) int {
 
 // next returns when the budget has room for so many requests.
 func (l *Ledger) next(requests int, reserve Budget) time.Time {
-	for t := l.now().Truncate(time.Minute); ; t = t.Add(time.Minute) {
-		if l.room(t, reserve) >= requests || t.Sub(l.now()) > 25*time.Hour {
-			return t
+	minutes := slices.Sorted(maps.Keys(l.minutes))
+	at := l.minute()
+	for _, w := range []struct {
+		limit, reserve int
+		minutes        int64
+	}{{l.budget.Hour, reserve.Hour, 60}, {l.budget.Day, reserve.Day, 24 * 60}} {
+		spent := 0
+		for _, m := range slices.Backward(minutes) {
+			if spent += l.minutes[m]; w.limit > 0 && spent > w.limit-w.reserve-requests {
+				at = max(at, m+w.minutes+1) // when this minute is out of the window
+				break
+			}
 		}
 	}
+	return time.Unix(at*60, 0).In(l.now().Location())
 }
 
 // refund takes back requests that were allowed and are not sent after all.
