@@ -41,7 +41,7 @@ func TestEveryRouteIsGuardedAndDescribed(t *testing.T) {
 		if !strings.HasSuffix(rt.doc, ".") || len(rt.doc) < 10 {
 			t.Errorf("%s is not described by a sentence", rt.pattern)
 		}
-		changes := method != "GET" && !strings.HasSuffix(path, "/plan") && !strings.HasSuffix(path, "/check")
+		changes := method != "GET" && !strings.HasSuffix(path, "/plan") && !strings.HasSuffix(path, "/check") && !strings.HasSuffix(path, "/explain")
 		if changes && rt.audit == "" || rt.need.reveal && rt.audit == "" {
 			t.Errorf("%s changes or reveals something, and is not in the audit log", rt.pattern)
 		}
