@@ -31,7 +31,6 @@ func commands(a *app) []*cobra.Command {
 		newReference(a),
 		newRestore(a),
 		newRun(a),
-		newSchedule(a),
 		newSecret(a),
 		newServe(a),
 		newServer(a),

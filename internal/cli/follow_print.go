@@ -183,7 +183,7 @@ func (p *textProgress) line(id string, l rinca.Line) {
 // news reports whether a line is for everybody: what is going to change, and
 // why; a warning; what becomes of each stack of several.
 func news(v *updateView, l rinca.Line) bool {
-	return l.Stage == "Plan" || strings.HasPrefix(l.Text, "warning: ") || v.u.Execution.Kind == "BatchDeployStack"
+	return l.Stage == "Plan" || strings.HasPrefix(l.Text, "warning: ") || startsOthers(v.u.Execution.Kind)
 }
 
 // pull remembers how far each image is.

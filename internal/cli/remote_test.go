@@ -283,7 +283,7 @@ func TestStackDeployDetached(t *testing.T) {
 		`POST /v1/executions {"type":"BatchDeployStack","params":{"pattern":"w*"}}`,
 		`POST /v1/executions {"type":"BatchDeployStack","params":{"pattern":"*"}}`,
 	}, p.changes()[2:])
-	for _, args := range [][]string{{}, {"--all", "wiki"}, {"--all", "--tag", "x"}, {"a", "b", "--service", "x"}, {"--all", "--skip-secrets"}} {
+	for _, args := range [][]string{{}, {"--all", "wiki"}, {"--all", "--tag", "x"}, {"a", "b", "--service", "x"}, {"--all", "--service", "web"}} {
 		if r := p.rinca("", append([]string{"stack", "deploy"}, args...)...); r.Status != 64 {
 			t.Errorf("%v: %+v", args, r)
 		}

@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"rinca/internal/client"
+	"rinca/internal/deploy"
 	"rinca/internal/rinca"
 )
 
@@ -20,6 +23,10 @@ type deployFlags struct {
 	force       bool
 	skipSecrets bool
 	pull        bool
+	ifChanged   bool
+	dependents  bool
+	dependency  bool
+	ignore      bool
 	run         runningFlags
 }
 
@@ -47,11 +54,16 @@ When it fails, what ran before is put back.
 Shows each stage while it runs. Ctrl-C asks the server to cancel; a second one
 leaves at once, and the server goes on. --json prints one event in each line.
 
---all, --tag and --pattern choose stacks, and deploy those that differ, in the
-order of their "after"; what comes after one that failed is left alone.`,
+--all, --tag and --pattern choose stacks, and deploy those that differ, each as
+soon as those that it comes after are verified; what comes after one that failed
+is left alone.
+
+A stack is only deployed while those in its "after" are well. --with-dependencies
+deploys them too, as far as they differ, and --with-dependents what comes after it.`,
 		Example: `  rinca stack deploy authentik
   rinca stack deploy authentik --service worker --force
   rinca stack deploy wiki blog -d
+  rinca stack deploy op-export --with-dependents
   rinca stack deploy --tag media
   rinca stack deploy --pattern 'web-*'`,
 		ValidArgsFunction: a.completeNames("/v1/stacks", true),
@@ -65,6 +77,10 @@ order of their "after"; what comes after one that failed is left alone.`,
 	fl.BoolVar(&f.force, "force", false, "recreate services although nothing differs")
 	fl.BoolVar(&f.skipSecrets, "skip-secrets", false, "take exported files as they are")
 	fl.BoolVar(&f.pull, "pull", false, "look for newer images; missing ones are always pulled")
+	fl.BoolVar(&f.ifChanged, "if-changed", false, "only what differs: one-shot services do not run again")
+	fl.BoolVar(&f.dependents, "with-dependents", false, "and the stacks that come after them")
+	fl.BoolVar(&f.dependency, "with-dependencies", false, "and the stacks that they come after")
+	fl.BoolVar(&f.ignore, "ignore-dependencies", false, "although a stack that they come after is not well")
 	f.run.define(c)
 	return c
 }
@@ -78,10 +94,8 @@ func (f *deployFlags) check(names []string) error {
 		return rinca.Errorf(rinca.Usage, "--all is every stack; --tag and --pattern choose among them")
 	case !many && len(names) == 0:
 		return rinca.Errorf(rinca.Usage, "no stack is named").Try("rinca stack deploy NAME, or --all")
-	case len(f.services) > 0 && (many || len(names) > 1):
+	case len(f.services) > 0 && (many || len(names) > 1 || f.dependents || f.dependency):
 		return rinca.Errorf(rinca.Usage, "--service is about one stack")
-	case many && f.skipSecrets:
-		return rinca.Errorf(rinca.Usage, "--skip-secrets is about stacks that are named")
 	}
 	return nil
 }
@@ -90,20 +104,50 @@ func (a *app) stackDeploy(ctx context.Context, f deployFlags, names []string) er
 	if err := f.check(names); err != nil {
 		return err
 	}
-	if len(names) == 0 {
+	if len(names) == 0 || f.dependents || f.dependency {
 		pattern := f.pattern
+		if len(names) > 0 {
+			pattern = strings.Join(names, ",")
+		}
 		if pattern == "" {
 			pattern = "*"
 		}
-		return a.execute(ctx, f.run, execution("BatchDeployStack", map[string]any{"pattern": pattern, "tags": f.tags, "force": f.force, "pull": f.pull}))
+		return a.execute(ctx, f.run, execution("BatchDeployStack", map[string]any{
+			"pattern": pattern, "tags": f.tags, "force": f.force, "pull": f.pull, "if_changed": f.ifChanged, "skip_secrets": f.skipSecrets,
+			"with_dependents": f.dependents, "with_dependencies": f.dependency, "ignore_dependencies": f.ignore,
+		}))
+	}
+	names, err := a.inOrder(ctx, names)
+	if err != nil {
+		return err
 	}
 	var runs []rinca.Execution
 	for _, name := range names {
 		runs = append(runs, execution("DeployStack", map[string]any{
 			"stack": name, "services": f.services, "force": f.force, "skip_secrets": f.skipSecrets, "pull": f.pull,
+			"if_changed": f.ifChanged, "ignore_dependencies": f.ignore,
 		}))
 	}
 	return a.execute(ctx, f.run, runs...)
+}
+
+// inOrder sorts stacks so that none is asked for before one that it comes
+// after: a deploy waits for those that were asked for before it.
+func (a *app) inOrder(ctx context.Context, names []string) ([]string, error) {
+	if len(names) < 2 {
+		return names, nil
+	}
+	var all []rinca.Stack
+	if err := a.get(ctx, "/v1/stacks", &all); err != nil {
+		return nil, err
+	}
+	order, rank := deploy.OrderOf(all), map[string]int{}
+	for _, name := range names {
+		rank[name] = len(order.Dependencies(name)) // those of a dependency are fewer
+	}
+	names = slices.Clone(names)
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(rank[a], rank[b]) })
+	return names, nil
 }
 
 // execute asks for executions, and shows them until they end.

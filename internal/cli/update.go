@@ -29,7 +29,7 @@ func updatePath(id string, more ...string) string {
 }
 
 func newUpdateList(a *app) *cobra.Command {
-	var stack, state string
+	var stack, state, parent string
 	var limit int
 	c := &cobra.Command{
 		Use:   "list",
@@ -39,9 +39,10 @@ func newUpdateList(a *app) *cobra.Command {
   rinca update list --limit 500 --json`,
 		Aliases: []string{"ls"},
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.updateList(cmd.Context(), stack, state, limit) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.updateList(cmd.Context(), stack, state, parent, limit) },
 	}
 	fl := c.Flags()
+	fl.StringVar(&parent, "parent", "", "only those that the update `ID` has started")
 	fl.StringVar(&stack, "stack", "", "only those of this `STACK`")
 	fl.StringVar(&state, "state", "", "only those in this `STATE`")
 	fl.IntVarP(&limit, "limit", "n", 20, "at most this `NUMBER`")
@@ -80,8 +81,11 @@ func (a *app) stackHistory(ctx context.Context, name string, limit int) error {
 	return a.printUpdates(updates)
 }
 
-func (a *app) updateList(ctx context.Context, stack, state string, limit int) error {
+func (a *app) updateList(ctx context.Context, stack, state, parent string, limit int) error {
 	q := url.Values{}
+	if parent != "" {
+		q.Set("parent", parent)
+	}
 	if stack != "" {
 		q.Set("stack", stack)
 	}
@@ -180,13 +184,17 @@ func newUpdateShow(a *app) *cobra.Command {
 func (a *app) updateShow(ctx context.Context, id string, lines bool) error {
 	var doc struct {
 		rinca.Update
-		Lines []rinca.Line `json:"lines,omitempty"`
+		Lines    []rinca.Line  `json:"lines,omitempty"`
+		Children []childUpdate `json:"children,omitempty"`
 	}
 	if err := a.get(ctx, updatePath(id), &doc.Update); err != nil {
 		return err
 	}
+	var err error
+	if doc.Children, err = a.children(ctx, doc.Update, 0); err != nil {
+		return err
+	}
 	if lines {
-		var err error
 		if doc.Lines, err = a.lines(ctx, id); err != nil {
 			return err
 		}
@@ -202,6 +210,7 @@ func (a *app) updateShow(ctx context.Context, id string, lines bool) error {
 		{"State", string(u.State)},
 		{"Asked for", changed(u.CreatedAt, u.Operator)},
 		{"Through", u.Trigger},
+		{"Because of", u.Cause},
 		{"Part of", u.Parent},
 		{"Commit", u.Commit},
 		{"Summary", u.Summary},
@@ -221,6 +230,10 @@ func (a *app) updateShow(ctx context.Context, id string, lines bool) error {
 			}
 		}
 		p.stage(v, s)
+	}
+	if len(doc.Children) > 0 {
+		fmt.Fprintln(a.Stdout)
+		a.printChildren(doc.Children, color, "")
 	}
 	if u.Plan != nil {
 		fmt.Fprintln(a.Stdout)
