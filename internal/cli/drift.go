@@ -34,9 +34,10 @@ in the exported file, and in the running container.
   held     the vault has a newer value that is kept back on purpose
   unknown  the vault, the server or the container could not be asked
 
-It changes nothing, unless --repair exports and deploys what differs. Containers
-are judged by the digests that they were made with; --deep reads their real
-environment and files through the engine. No value leaves the server.
+It changes nothing, unless --repair exports and deploys what differs, with the
+source that was deployed before. Containers are judged by the digests that they
+were made with; --deep reads their real environment and files through the
+engine. No value leaves the server.
 
 Exit status 0 when all is proven, 2 when something is stale or edited, and 1
 when something is unknown.`,
@@ -238,15 +239,12 @@ func repairs(r rinca.DriftReport) (first, second []rinca.Execution) {
 				names = append(names, name)
 			}
 			slices.Sort(names)
-			second = append(second, execution("DeployStack", map[string]any{"stack": s.Stack, "services": names, "force": true}))
+			second = append(second, execution("DeployStack", map[string]any{"stack": s.Stack, "services": names, "force": true, "as_deployed": true}))
 		}
 	}
-	switch len(deploys) {
-	case 0:
-	case 1:
-		first = append(first, execution("DeployStack", map[string]any{"stack": deploys[0]}))
-	default:
-		first = append(first, execution("BatchDeployStack", map[string]any{"pattern": strings.Join(deploys, ",")}))
+	// The runner deploys each when those that it comes after are done.
+	for _, s := range deploys {
+		first = append(first, execution("DeployStack", map[string]any{"stack": s, "as_deployed": true}))
 	}
 	for _, s := range exports {
 		first = append(first, execution("ExportSecrets", map[string]any{"stack": s}))

@@ -41,6 +41,7 @@ type Deployer struct {
 	learned atomic.Int64 // the revision that Known has the variables of
 	names   publicNames
 	uses    uses
+	lists   lists
 }
 
 // Options say what a deploy is to do beyond what the stack says.

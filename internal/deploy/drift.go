@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -218,10 +219,10 @@ func (w *stackCheck) key(c rinca.InspectedContainer, p rinca.InspectedPart) rinc
 		judge(rinca.DriftEdited, cmp.Or(p.Why, "the container has another value than it was made with"))
 	case p.Real == rinca.Differs && p.Label == "":
 		judge(rinca.DriftStale, "the container has another value")
-		k.Since = w.since(p)
+		k.Since = w.since(c.Service, p)
 	case p.Label == rinca.Differs:
-		judge(rinca.DriftStale, cmp.Or(p.Why, w.whyStale(p)))
-		k.Since = w.since(p)
+		judge(rinca.DriftStale, cmp.Or(p.Why, w.whyStale(c.Service, p)))
+		k.Since = w.since(c.Service, p)
 	case p.Label == "" && p.Real == "":
 		judge(rinca.DriftUnknown, cmp.Or(p.Why, c.Unlabelled))
 	case w.o.Deep && p.Real == "" && p.Why != "":
@@ -238,25 +239,25 @@ func (w *stackCheck) key(c rinca.InspectedContainer, p rinca.InspectedPart) rinc
 }
 
 // whyStale says what is newer than a container.
-func (w *stackCheck) whyStale(p rinca.InspectedPart) string {
+func (w *stackCheck) whyStale(service string, p rinca.InspectedPart) string {
 	if p.File != "" {
 		return "the file was written after the container was made"
 	}
-	if names := w.changedNames(); names != "" {
-		return "the container was made before " + names + " changed"
+	if names := w.changedFor(service); len(names) > 0 {
+		return "the container was made before " + strings.Join(names, ", ") + " changed"
 	}
 	return "the container was made with another value"
 }
 
 // since is when what a container should have was changed.
-func (w *stackCheck) since(p rinca.InspectedPart) time.Time {
+func (w *stackCheck) since(service string, p rinca.InspectedPart) time.Time {
 	if p.File != "" {
 		return modified(p.File)
 	}
 	var last time.Time
-	for _, v := range w.changed {
-		if v.UpdatedAt.After(last) {
-			last = v.UpdatedAt
+	for _, name := range w.changedFor(service) {
+		if at := w.changed[name].UpdatedAt; at.After(last) {
+			last = at
 		}
 	}
 	return last

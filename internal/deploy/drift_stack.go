@@ -144,9 +144,15 @@ func (w *stackCheck) variable(own *variables, name string) {
 	}
 }
 
-// changedNames lists the variables that changed, for a sentence.
-func (w *stackCheck) changedNames() string {
-	return strings.Join(slices.Sorted(maps.Keys(w.changed)), ", ")
+// changedFor lists the variables that changed and may end up in a service.
+func (w *stackCheck) changedFor(service string) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(w.changed)) {
+		if readers, known := w.lineage.Readers[name]; !known || slices.Contains(readers, service) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // modified is when a file was last written; zero when it is not there.

@@ -103,6 +103,10 @@ func (c *driftCheck) compareItems(ctx context.Context, vault string, stacks []st
 func judgeFile(f *export.File, path string) vaultFile {
 	v := vaultFile{path: path, state: rinca.DriftProven, keys: slices.Concat(f.Keys.Changed, f.Keys.Added, f.Keys.Removed)}
 	v.whole = f.Keys.Unknown || len(v.keys) == 0
+	if f.Held != "" {
+		v.state, v.why = rinca.DriftHeld, f.Held
+		return v
+	}
 	switch f.Action {
 	case export.Unchanged, export.Permissions, export.Pruned:
 		v.why = f.Change

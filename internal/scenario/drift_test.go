@@ -126,7 +126,7 @@ func TestDrift(t *testing.T) {
 		s.variable("WEB_KEY", "canary-drift-web-two", "--secret")
 		s.variable("TOKEN_VALUE", "canary-drift-token-two", "--secret")
 		_, keys = s.drift(2, "--deep")
-		wantDrift(t, keys, "app PASSWORD stale", "web KEY stale", "web token stale", "WEB_KEY stale", "TOKEN_VALUE stale")
+		wantDrift(t, keys, "app PASSWORD stale", "web KEY stale", "web token stale", "web WEB_KEY stale", "web TOKEN_VALUE stale")
 		before := s.containers()
 		s.must("drift", s.name, "--repair")
 		if got := moved(before, s.containers()); !slices.Equal(got, []string{"app", "web"}) {
