@@ -30,11 +30,11 @@ const listFresh = time.Minute
 // lists keeps what the vault has listed last.
 type lists struct {
 	mu   sync.Mutex
-	last listing
+	last vaultListing
 }
 
-// A listing is what the vault said of its items.
-type listing struct {
+// A vaultListing is what the vault said of its items.
+type vaultListing struct {
 	at     time.Time
 	vaults []rinca.Vault
 	items  map[string][]rinca.Info // by vault id
@@ -83,9 +83,9 @@ func (d *Deployer) SecretList(ctx context.Context, o SecretListOptions) (rinca.S
 }
 
 // list asks for the items of vaults, named or by id.
-func (d *Deployer) list(ctx context.Context, names []string, fresh bool) (listing, error) {
+func (d *Deployer) list(ctx context.Context, names []string, fresh bool) (vaultListing, error) {
 	if !d.Vault.Configured() {
-		return listing{}, rinca.Errorf(rinca.Unauthenticated, "no vault is configured")
+		return vaultListing{}, rinca.Errorf(rinca.Unauthenticated, "no vault is configured")
 	}
 	d.lists.mu.Lock()
 	defer d.lists.mu.Unlock()
@@ -93,7 +93,7 @@ func (d *Deployer) list(ctx context.Context, names []string, fresh bool) (listin
 	if have := &d.lists.last; !fresh && age >= 0 && age < listFresh && have.covers(names) {
 		return *have, nil
 	}
-	out := listing{at: d.Now().UTC(), items: map[string][]rinca.Info{}}
+	out := vaultListing{at: d.Now().UTC(), items: map[string][]rinca.Info{}}
 	err := d.Vault.use(ctx, func(p rinca.Provider) (err error) {
 		if out.vaults, err = p.Vaults(ctx); err != nil {
 			return err
@@ -117,7 +117,7 @@ func (d *Deployer) list(ctx context.Context, names []string, fresh bool) (listin
 	return out, err
 }
 
-func (l *listing) covers(names []string) bool {
+func (l *vaultListing) covers(names []string) bool {
 	for _, name := range names {
 		if v, err := vault.Pick(l.vaults, name); err == nil && l.items[v.ID] == nil {
 			return false
@@ -164,7 +164,7 @@ func (l *lister) put(s rinca.SecretInfo) *rinca.SecretInfo {
 }
 
 // items adds what is exported, tagged, or referred to.
-func (l *lister) items(listed listing) {
+func (l *lister) items(listed vaultListing) {
 	fresh := map[string]rinca.Info{}
 	names := map[string]string{}
 	for _, v := range listed.vaults {
@@ -228,7 +228,7 @@ func (l *lister) readsFile(s *rinca.Stack, path string) bool {
 }
 
 // references adds the items that variables refer to.
-func (l *lister) references(listed listing) {
+func (l *lister) references(listed vaultListing) {
 	for i := range l.vars {
 		v := &l.vars[i]
 		ref, err := rinca.ParseSecretRef(v.From)
@@ -293,7 +293,7 @@ const minEqual = 8
 
 // compareValues finds fields of different items that hold the same value.
 // Values are digested with the server's key and forgotten.
-func (l *lister) compareValues(ctx context.Context, listed listing) {
+func (l *lister) compareValues(ctx context.Context, listed vaultListing) {
 	type place struct {
 		secret int
 		field  string
