@@ -268,7 +268,7 @@ func (l *lister) secretVariables() {
 			continue
 		}
 		l.out.Secrets = append(l.out.Secrets, rinca.SecretInfo{
-			Kind: "variable", Title: v.Name, Stack: v.Stack, Version: v.Version, ChangedAt: v.UpdatedAt,
+			Kind: "variable", Title: v.Name, Stack: v.Stack, Version: int64(v.Version), ChangedAt: v.UpdatedAt,
 			Stacks: l.usersOf(v), Variables: []string{v.Name},
 		})
 	}
