@@ -15,6 +15,12 @@ func driftRoutes() []route {
 			pattern: "POST /v1/drift", need: list(), audit: "drift.check",
 			doc: "Compare the vault, exported files and containers of stacks now: those that are named, else all that you may read; deep needs Execute on them.",
 			in:  driftInput{}, out: rinca.DriftReport{}, serve: (*Server).postDrift,
+		}, {
+			pattern: "GET /v1/drift/policy", need: user(), doc: "Show when drift and the ages of secrets are checked by themselves.",
+			out: rinca.DriftPolicy{}, serve: (*Server).getDriftPolicy,
+		}, {
+			pattern: "PUT /v1/drift/policy", need: admin(rinca.Write), audit: "drift.policy", doc: "Say when drift and the ages of secrets are checked by themselves; without a schedule they are not.",
+			in: rinca.DriftPolicy{}, out: rinca.DriftPolicy{}, serve: (*Server).putDriftPolicy,
 		},
 	}
 }
@@ -94,4 +100,22 @@ func (s *Server) stacksWith(r *request, level rinca.Level) ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+func (s *Server) getDriftPolicy(r *request) (any, error) {
+	secrets, err := s.secrets()
+	if err != nil {
+		return nil, err
+	}
+	return secrets.DriftPolicy(r.Context())
+}
+
+func (s *Server) putDriftPolicy(r *request) (any, error) {
+	secrets, err := s.secrets()
+	if err != nil {
+		return nil, err
+	}
+	p := *body[rinca.DriftPolicy](r)
+	p.UpdatedAt, p.UpdatedBy = s.cfg.Now().UTC(), r.user()
+	return p, secrets.SetDriftPolicy(r.Context(), p)
 }

@@ -162,6 +162,7 @@ func (c *scraped) Collect(out chan<- prometheus.Metric) {
 			gauge("rinca_alerts_open", "Alerts that are not resolved.", float64(n), "level", string(level))
 		}
 	}
+	c.drift(ctx, gauge)
 	if s.cfg.Vault == nil {
 		return
 	}
@@ -175,6 +176,41 @@ func (c *scraped) Collect(out chan<- prometheus.Metric) {
 	gauge("rinca_vault_requests", "Requests to the vault since the start.", float64(v.Requests))
 	if v.Budget > 0 {
 		gauge("rinca_vault_request_budget", "How many requests to the vault there may be.", float64(v.Budget))
+	}
+	budget(v, gauge)
+}
+
+// drift tells what the last checks of drift found.
+func (c *scraped) drift(ctx context.Context, gauge func(name, help string, value float64, labels ...string)) {
+	if c.server.cfg.Secrets == nil {
+		return
+	}
+	report, err := c.server.cfg.Secrets.LastDrift(ctx)
+	if err != nil || report.At.IsZero() {
+		return
+	}
+	for _, state := range rinca.DriftStates() {
+		gauge("rinca_drift_keys", "Values of stacks by what the last check found: proven, held, unknown, stale or edited by hand.", float64(report.Counts[state]), "state", string(state))
+	}
+	gauge("rinca_drift_checked_timestamp", "When the stack that was checked longest ago was checked for drift, in seconds since 1970.", float64(report.At.Unix()))
+}
+
+// budget tells how much of the vault's limits is used.
+func budget(v rinca.VaultState, gauge func(name, help string, value float64, labels ...string)) {
+	for _, b := range v.Budgets {
+		labels := []string{"scope", b.Scope, "window", b.Window}
+		gauge("rinca_vault_budget_used", "Requests to the vault within the last hour or day.", float64(b.Used), labels...)
+		if b.Limit > 0 {
+			gauge("rinca_vault_budget_limit", "How many requests the vault takes in an hour or a day.", float64(b.Limit), labels...)
+			gauge("rinca_vault_budget_left", "How many of these requests are left.", float64(b.Left), labels...)
+		}
+	}
+	if v.Breaker != nil {
+		open := 0.0
+		if v.Breaker.Open {
+			open = 1
+		}
+		gauge("rinca_vault_breaker_open", "1 while background work leaves the vault alone, because it failed several times in a row.", open)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 // driftFlags are the flags of rinca drift.
 type driftFlags struct {
 	deep, repair, last, all bool
+	schedule, zone          string
 	run                     runningFlags
 }
 
@@ -44,6 +45,7 @@ when something is unknown.`,
 		Example: `  rinca drift
   rinca drift authentik --deep
   rinca drift --repair
+  rinca drift --schedule 'Every day at 04:10'
   rinca drift --json | jq -r '.stacks[] | select(.state != "proven") | .stack'`,
 		ValidArgsFunction: a.completeNames("/v1/stacks", true),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.drift(cmd.Context(), f, args) },
@@ -53,12 +55,18 @@ when something is unknown.`,
 	fl.BoolVar(&f.repair, "repair", false, "export and deploy what differs")
 	fl.BoolVar(&f.last, "last", false, "show what the last check found, and look at nothing")
 	fl.BoolVarP(&f.all, "all", "a", false, "show what is proven, too")
+	fl.StringVar(&f.schedule, "schedule", "", "from now on, check at these `TIMES`, and the ages of secrets too; off ends that")
+	fl.StringVar(&f.zone, "timezone", "", "`ZONE` of --schedule, such as Europe/Berlin")
 	f.run.define(c)
 	c.MarkFlagsMutuallyExclusive("last", "deep")
+	c.MarkFlagsMutuallyExclusive("schedule", "repair", "last")
 	return a.remoteFlags(c)
 }
 
 func (a *app) drift(ctx context.Context, f driftFlags, stacks []string) error {
+	if f.schedule != "" || f.zone != "" {
+		return a.scheduleDrift(ctx, f, stacks)
+	}
 	var report rinca.DriftReport
 	var err error
 	if f.last {
@@ -250,4 +258,25 @@ func repairs(r rinca.DriftReport) (first, second []rinca.Execution) {
 		first = append(first, execution("ExportSecrets", map[string]any{"stack": s}))
 	}
 	return first, second
+}
+
+// scheduleDrift says when the server checks by itself.
+func (a *app) scheduleDrift(ctx context.Context, f driftFlags, stacks []string) error {
+	switch {
+	case len(stacks) > 0:
+		return rinca.Errorf(rinca.Usage, "--schedule is about all stacks")
+	case f.schedule == "":
+		return rinca.Errorf(rinca.Usage, "--timezone belongs to --schedule").Try("rinca drift --schedule 'Every day at 04:10' --timezone Europe/Berlin")
+	}
+	p := rinca.DriftPolicy{Deep: f.deep}
+	if f.schedule != "off" {
+		p.Schedule = rinca.Schedule{Text: f.schedule, TimeZone: f.zone}
+	}
+	if err := a.ask(ctx, http.MethodPut, "/v1/drift/policy", p, &p); err != nil {
+		return err
+	}
+	if !p.Schedule.IsSet() {
+		return a.tell(p, "Drift is not checked by itself any more.")
+	}
+	return a.tell(p, "Drift is checked by itself: %s.", printable(p.Schedule.Text))
 }

@@ -48,7 +48,7 @@ func (a *app) provider(ctx context.Context) (rinca.Provider, func(), error) {
 }
 
 func newProvider(a *app) *cobra.Command {
-	var check bool
+	var check, remote bool
 	c := &cobra.Command{
 		Use:   "provider",
 		Short: "Say which vault provider is chosen, and why",
@@ -60,17 +60,27 @@ func newProvider(a *app) *cobra.Command {
   sdk       OP_SERVICE_ACCOUNT_TOKEN
   embedded  the home has a vault (rinca init)
 
-Every token variable may be given as NAME_FILE, the path of a file.`,
+Every token variable may be given as NAME_FILE, the path of a file.
+
+--server shows the vault of the server that runs rinca serve: how many of the
+requests that its token and its account may send are used, what is kept for
+people, and whether background work leaves the vault alone for now.`,
 		Example: `  rinca provider
+  rinca provider --server
   rinca provider --check
   rinca --provider embedded provider --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if remote {
+				return a.serverProvider(cmd.Context())
+			}
 			return a.showProvider(cmd.Context(), check)
 		},
 	}
+	c.Flags().BoolVar(&remote, "server", false, "show the vault of the server, and its budget of requests")
+	c.MarkFlagsMutuallyExclusive("server", "check")
 	c.Flags().BoolVar(&check, "check", false, "also ask it for its vaults: one request")
-	return c
+	return a.remoteFlags(c)
 }
 
 func (a *app) showProvider(ctx context.Context, check bool) error {

@@ -20,7 +20,7 @@ func newSecret(a *app) *cobra.Command {
 		Example: `  rinca secret used-by op://homelab/postgres.env
   rinca secret list
   rinca secret list --overdue`,
-	}, newSecretUsedBy(a))
+	}, newSecretList(a), newSecretUsedBy(a), newSecretPolicy(a))
 }
 
 func newSecretUsedBy(a *app) *cobra.Command {

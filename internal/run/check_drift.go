@@ -20,7 +20,7 @@ type CheckDriftParams struct {
 func checkDrift() Kind {
 	return kind(Kind{
 		Name:  "CheckDrift",
-		Doc:   "Compare every value in the vault, in exported files and in running containers, and raise or resolve alerts; it changes nothing.",
+		Doc:   "Compare every value in the vault, in exported files and in running containers, and raise or resolve alerts, also about secrets that are older than they may be; it changes nothing.",
 		Level: rinca.Read,
 	}, func(p CheckDriftParams) (rinca.Target, error) {
 		for _, s := range p.Stacks {
@@ -54,7 +54,17 @@ func (r *Runner) carryOutDrift(ctx context.Context, p CheckDriftParams, rec *dep
 			}
 		}
 	}
-	rec.Summary(deploy.DriftSummary(report))
+	summary := deploy.DriftSummary(report)
+	if len(p.Stacks) == 0 {
+		if err := rec.Stage(ctx, "Ages", func(ctx context.Context) (string, error) {
+			note, err := r.tellOverdue(ctx, rec)
+			summary += "; " + note
+			return note, err
+		}); err != nil {
+			return err
+		}
+	}
+	rec.Summary(summary)
 	if n := report.Counts[rinca.DriftStale] + report.Counts[rinca.DriftEdited]; n > 0 && p.Fail {
 		return rinca.Errorf(rinca.Changes, "%d values are not what the vault says", n).Try("rinca drift --repair")
 	}
