@@ -52,6 +52,10 @@ type Deployment interface {
 	// exited with 0. A service that cannot become good is an error at once;
 	// its last lines are sent to out.
 	Verify(ctx context.Context, v Verify, out Output) error
+	// RunService runs a service once, in a container of its own that nothing
+	// reaches by the service's name, and returns its exit status. What it
+	// depends on is started first. Nothing of it stays.
+	RunService(ctx context.Context, run ServiceRun, out Output) (status int, err error)
 	// Images returns the id of the image of each service that runs, for
 	// Restore.
 	Images(ctx context.Context) (map[string]string, error)
@@ -238,4 +242,16 @@ type LogOptions struct {
 	Since      time.Time
 	Follow     bool
 	Timestamps bool
+}
+
+// A ServiceRun is a service run once, beside what runs already.
+type ServiceRun struct {
+	Service     string
+	Command     []string // none means the service's own
+	Entrypoint  []string // nil means the service's own
+	Environment map[string]string
+	User        string
+	WorkingDir  string
+	// NoDeps starts nothing that the service depends on.
+	NoDeps bool
 }

@@ -29,6 +29,9 @@ type batch struct {
 	told  map[string]bool // that were told, before the end of a server, that they are not deployed
 	// look says whether a stack is to be deployed.
 	look func(context.Context, rinca.Stack) (bool, error)
+	// strict takes a look that fails for a failure, and not for a reason to
+	// deploy.
+	strict bool
 
 	mu       sync.Mutex
 	failed   map[string]string // by stack: the one whose own failure it was
@@ -166,6 +169,10 @@ func (b *batch) one(ctx context.Context, s rinca.Stack, exportErr error) {
 	}
 	if !slices.Contains(b.named, s.Name) {
 		wanted, err := b.look(ctx, s)
+		if err != nil && b.strict {
+			b.fail(s.Name, s.Name, "%v", err)
+			return
+		}
 		if err == nil && !wanted {
 			b.mu.Lock()
 			b.kept++

@@ -64,6 +64,8 @@ func Kinds() []Kind {
 		sleepFor(),
 		backup(),
 		pruneUpdates(),
+		runStackService(),
+		globalAutoUpdate(),
 		checkDrift(),
 		sendAlert(),
 		testAlerter(),

@@ -230,3 +230,107 @@ func TestProcedure(t *testing.T) {
 		t.Errorf("%d definitions of runs that have ended are kept (%v)", len(left), err)
 	}
 }
+
+// A run that is canceled cancels what runs, waits for it, and begins nothing
+// more.
+func TestCancelProcedure(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put(rinca.Procedure{Name: "inner", Stages: []rinca.ProcedureStage{stage(sleeps(time.Hour), w.does("slow")), stage(w.does("never"))}})
+	w.put(rinca.Procedure{Name: "outer", Stages: []rinca.ProcedureStage{{
+		OnFailure: rinca.Continue, AtOnce: 1,
+		Executions: []rinca.StageExecution{{Execution: rinca.Execution{Kind: "RunProcedure", Params: params(ProcedureParams{Procedure: "inner"})}}, w.does("never")},
+	}, stage(w.does("never"))}})
+	u := w.begin("outer", nil)
+	for w.called("slow") == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if err := w.Cancel(t.Context(), u.ID); err != nil {
+		t.Fatal(err)
+	}
+	if u = w.ended(u.ID); u.State != rinca.CanceledRun {
+		t.Errorf("it %s: %+v", u.State, u.Error)
+	}
+	children := w.children(u.ID)
+	if len(children) != 1 {
+		t.Fatalf("%d children", len(children))
+	}
+	for _, c := range append(children, w.children(children[0].ID)...) {
+		if c.State != rinca.CanceledRun {
+			t.Errorf("%s %s", c.Execution.Kind, c.State)
+		}
+	}
+	if w.called("never") > 0 {
+		t.Error("something began after the cancel")
+	}
+}
+
+// A server that stops lets a procedure go on with the next one: what had ended
+// is not run again, and the definition is that of the beginning.
+func TestProcedureGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put(rinca.Procedure{Name: "p", Stages: []rinca.ProcedureStage{
+		{OnFailure: rinca.Continue, Executions: []rinca.StageExecution{w.does("a"), w.does("fail-99")}},
+		stage(w.does("b"), sleeps(200*time.Millisecond)), stage(w.does("c")),
+	}})
+	u := w.begin("p", nil)
+	for range 3 {
+		for running := 0; w.called("b") == 0 || running == 0; time.Sleep(time.Millisecond) {
+			w.Runner.mu.Lock()
+			running = len(w.active)
+			w.Runner.mu.Unlock()
+		}
+		w.stop()
+		if now, err := w.db.Update(t.Context(), u.ID); err != nil || now.State != rinca.Running {
+			t.Fatalf("between servers it is %s (%v)", now.State, err)
+		}
+		w.put(rinca.Procedure{Name: "p", Stages: []rinca.ProcedureStage{stage(w.does("never"))}})
+		w.boot()
+	}
+	u = w.ended(u.ID)
+	if u.State != rinca.Failed || states(u) != "Stage 1 failed, Stage 2 succeeded, Stage 3 succeeded" {
+		t.Errorf("it %s, %s: %+v", u.State, states(u), u.Error)
+	}
+	for name, want := range map[string]int{"a": 1, "fail-99": 1, "b": 1, "c": 1, "never": 0} {
+		if n := w.called(name); n != want {
+			t.Errorf("%s ran %d times", name, n)
+		}
+	}
+	if n := len(w.children(u.ID)); n != 5 {
+		t.Errorf("%d children", n)
+	}
+}
+
+// However it comes to be, a procedure does not wait for itself.
+func TestProcedureThatCallsItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	call := func(name string) rinca.ProcedureStage {
+		return stage(rinca.StageExecution{Execution: rinca.Execution{Kind: "RunProcedure", Params: params(ProcedureParams{Procedure: name})}})
+	}
+	w.put(rinca.Procedure{Name: "a", Stages: []rinca.ProcedureStage{call("b")}})
+	w.put(rinca.Procedure{Name: "b", Stages: []rinca.ProcedureStage{call("a")}})
+	u := w.ended(w.begin("a", nil).ID)
+	if u.State != rinca.Failed || !strings.Contains(u.Error.Message, "calls itself: a → b → a") {
+		t.Errorf("it %s: %+v", u.State, u.Error)
+	}
+}
+
+func TestParametersArrive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put(rinca.Procedure{Name: "p", Parameters: []rinca.Parameter{{Name: "WHERE", Required: true}, {Name: "KEEP", Default: "x"}}, Stages: []rinca.ProcedureStage{stage(w.does("[[WHERE]]-[[KEEP]]-[[[WHERE]]]"))}})
+	if u := w.ended(w.begin("p", map[string]string{"WHERE": "[[KEEP]]"}).ID); u.State != rinca.Succeeded {
+		t.Fatalf("%+v", u.Error)
+	}
+	if w.called("[[KEEP]]-x-[[WHERE]]") != 1 {
+		t.Errorf("called: %v", w.calls)
+	}
+	for _, values := range []map[string]string{nil, {"WHERE": "a", "WHER": "b"}} {
+		_, err := w.Submit(t.Context(), rinca.Submission{Execution: rinca.Execution{Kind: "RunProcedure", Params: params(ProcedureParams{"p", values})}, Operator: "ann"})
+		if rinca.CodeOf(err) != rinca.Invalid {
+			t.Errorf("%v: %v", values, err)
+		}
+	}
+}
