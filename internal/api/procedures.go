@@ -109,6 +109,9 @@ func (s *Server) saveProcedure(r *request, p rinca.Procedure, mode store.PutMode
 	if err := run.CheckCalls(&p, all); err != nil {
 		return nil, s.withoutNames(r, err, all)
 	}
+	if err := s.freePath(r, rinca.Target{Kind: rinca.KindProcedure, Name: p.Name}, p.Webhook); err != nil {
+		return nil, err
+	}
 	p.UpdatedBy = r.user()
 	return s.cfg.DB.PutProcedure(r.Context(), p, mode)
 }

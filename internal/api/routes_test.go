@@ -89,7 +89,7 @@ func golden(t *testing.T, name, got string) {
 // sample returns a request to a route that would work, were it allowed.
 func sample(w *world, rt *route) (what, body string) {
 	parts := strings.NewReplacer("{stack}", "web", "{server}", "far", "{name}", "TOKEN", "{account}", "forge", "{alerter}", "ops", "{procedure}", "nightly",
-		"{user}", "somebody", "{group}", "some-group", "{key}", "none")
+		"{kind}", "stack", "{target}", "web", "{user}", "somebody", "{group}", "some-group", "{key}", "none")
 	what = parts.Replace(rt.pattern)
 	if strings.Contains(what, "{id}") {
 		what = strings.ReplaceAll(what, "{id}", w.update().ID)
@@ -97,18 +97,23 @@ func sample(w *world, rt *route) (what, body string) {
 	if strings.Contains(what, "{alert}") {
 		what = strings.ReplaceAll(what, "{alert}", w.alert().ID)
 	}
+	if strings.Contains(what, "{delivery}") {
+		what = strings.ReplaceAll(what, "{delivery}", w.delivery())
+	}
 	bodies := map[string]string{
-		"PUT /v1/alerters/{alerter}":     `{"kind":"Custom","url":"https://alerts.example.org/` + canary + `"}`,
-		"POST /v1/stacks":                `{"name":"new","source":{"kind":"git","repo":"https://forge.example.org/new.git"}}`,
-		"PUT /v1/stacks/{stack}":         `{"source":{"kind":"git","repo":"https://forge.example.org/web.git","branch":"main"}}`,
-		"POST /v1/procedures":            `{"name":"new","stages":[]}`,
-		"PUT /v1/procedures/{procedure}": `{"stages":[{"name":"wait","executions":[]}]}`,
-		"POST /v1/servers":               `{"name":"new","address":"tcp://new:2376"}`,
-		"PUT /v1/servers/{server}":       `{"address":"tcp://far:2376"}`,
-		"PUT /v1/git-accounts/{account}": `{"host":"forge.example.org","token":"` + canary + `"}`,
-		"PUT /v1/variables/{name}":       `{"value":"` + canary + `"}`,
-		"POST /v1/executions":            `{"type":"DeployStack","params":{"stack":"web"}}`,
-		"PUT /v1/vault/token":            `{"token":"` + canary + `"}`,
+		"PUT /v1/webhook-secret":                  `{"secret":"` + canary + `"}`,
+		"PUT /v1/webhooks/{kind}/{target}/secret": `{"generate":true}`,
+		"PUT /v1/alerters/{alerter}":              `{"kind":"Custom","url":"https://alerts.example.org/` + canary + `"}`,
+		"POST /v1/stacks":                         `{"name":"new","source":{"kind":"git","repo":"https://forge.example.org/new.git"}}`,
+		"PUT /v1/stacks/{stack}":                  `{"source":{"kind":"git","repo":"https://forge.example.org/web.git","branch":"main"}}`,
+		"POST /v1/procedures":                     `{"name":"new","stages":[]}`,
+		"PUT /v1/procedures/{procedure}":          `{"stages":[{"name":"wait","executions":[]}]}`,
+		"POST /v1/servers":                        `{"name":"new","address":"tcp://new:2376"}`,
+		"PUT /v1/servers/{server}":                `{"address":"tcp://far:2376"}`,
+		"PUT /v1/git-accounts/{account}":          `{"host":"forge.example.org","token":"` + canary + `"}`,
+		"PUT /v1/variables/{name}":                `{"value":"` + canary + `"}`,
+		"POST /v1/executions":                     `{"type":"DeployStack","params":{"stack":"web"}}`,
+		"PUT /v1/vault/token":                     `{"token":"` + canary + `"}`,
 	}
 	return what, bodies[rt.pattern]
 }
@@ -282,13 +287,14 @@ func TestWhatIsHiddenLooksAsIfItWereNotThere(t *testing.T) {
 	w.fixtures()
 	token := w.user(rinca.User{Name: "none"}, nil)
 	known, alertID := w.update(), w.alert().ID
+	deliveryID := w.delivery()
 	rts := routes()
 	for i := range rts {
 		rt := &rts[i]
 		if rt.need.access != onTarget && rt.need.access != onUpdate && rt.need.access != onAlert && rt.need.access != execution {
 			continue
 		}
-		names := map[string][2]string{"{stack}": {"web", "wex"}, "{server}": {"far", "fax"}, "{name}": {"TOKEN", "TOKEX"}, "{account}": {"forge", "forgx"}, "{alerter}": {"ops", "opx"}, "{alert}": {alertID, alertID[:len(alertID)-1] + "x"}, "{id}": {known.ID, known.ID[:len(known.ID)-1] + "x"}}
+		names := map[string][2]string{"{stack}": {"web", "wex"}, "{server}": {"far", "fax"}, "{name}": {"TOKEN", "TOKEX"}, "{account}": {"forge", "forgx"}, "{alerter}": {"ops", "opx"}, "{alert}": {alertID, alertID[:len(alertID)-1] + "x"}, "{kind}": {"stack", "stack"}, "{target}": {"web", "wex"}, "{delivery}": {deliveryID, deliveryID[:len(deliveryID)-1] + "x"}, "{id}": {known.ID, known.ID[:len(known.ID)-1] + "x"}}
 		_, body := sample(w, rt)
 		var answers [2]answer
 		for side := range answers {

@@ -175,6 +175,9 @@ func (s *Server) saveStack(r *request, stack rinca.Stack, mode store.PutMode) (a
 	if err := s.isThere(r, &stack, &before, isNew); err != nil {
 		return nil, err
 	}
+	if err := s.freePath(r, rinca.Target{Kind: rinca.KindStack, Name: stack.Name}, stack.Webhook); err != nil {
+		return nil, err
+	}
 	stack.UpdatedBy = r.user()
 	saved, err := s.cfg.DB.PutStack(r.Context(), stack, mode)
 	if rinca.CodeOf(err) == rinca.Conflict {

@@ -57,11 +57,11 @@ func webhookRoutes() []route {
 			},
 			out: []rinca.Delivery{}, serve: (*Server).getDeliveries,
 		}, {
-			pattern: "GET /v1/deliveries/{id}", need: need{access: onTarget, kind: rinca.KindStack, level: rinca.Read, name: deliveryInPath()},
+			pattern: "GET /v1/deliveries/{delivery}", need: need{access: onTarget, kind: rinca.KindStack, level: rinca.Read, name: deliveryInPath()},
 			doc: "Show a delivery: what was pushed, what it started, or why nothing.",
 			out: rinca.Delivery{}, serve: (*Server).getDelivery,
 		}, {
-			pattern: "POST /v1/deliveries/{id}/redeliver", need: need{access: onTarget, kind: rinca.KindStack, level: rinca.Execute, name: deliveryInPath()},
+			pattern: "POST /v1/deliveries/{delivery}/redeliver", need: need{access: onTarget, kind: rinca.KindStack, level: rinca.Execute, name: deliveryInPath()},
 			audit: "delivery.redeliver", doc: "Carry out a delivery again, as if it had just come.",
 			out: rinca.Delivery{}, serve: (*Server).postRedeliver,
 		},
@@ -110,16 +110,16 @@ func hookTarget(word, name string) (rinca.Target, error) {
 	return rinca.Target{Kind: kind, Name: name}, nil
 }
 
-// deliveryInPath finds what the delivery {id} is about. That of a whole
+// deliveryInPath finds what the delivery {delivery} is about. That of a whole
 // repository is about the installation.
 func deliveryInPath() from {
 	return from{doc: "that the delivery is about", find: func(s *Server, r *request) (rinca.Target, error) {
-		none := rinca.Errorf(rinca.NotFound, "there is no delivery %q", cut(r.PathValue("id"))).Try("rinca webhook deliveries")
+		none := rinca.Errorf(rinca.NotFound, "there is no delivery %q", cut(r.PathValue("delivery")))
 		hooks, err := s.webhooks()
 		if err != nil {
 			return rinca.Target{}, err
 		}
-		d, err := hooks.Delivery(r.Context(), r.PathValue("id"))
+		d, err := hooks.Delivery(r.Context(), r.PathValue("delivery"))
 		if rinca.CodeOf(err) == rinca.NotFound || err == nil && !r.may(deliveredTo(&d), rinca.Read) {
 			return rinca.Target{}, none
 		}
@@ -294,7 +294,7 @@ func (s *Server) getDelivery(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return hooks.Delivery(r.Context(), r.PathValue("id"))
+	return hooks.Delivery(r.Context(), r.PathValue("delivery"))
 }
 
 func (s *Server) postRedeliver(r *request) (any, error) {
@@ -302,8 +302,27 @@ func (s *Server) postRedeliver(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.detail = r.PathValue("id")
-	return hooks.Redeliver(r.Context(), r.PathValue("id"), r.user())
+	r.detail = r.PathValue("delivery")
+	return hooks.Redeliver(r.Context(), r.PathValue("delivery"), r.user())
+}
+
+// freePath makes sure that the path of a webhook is nobody else's, without
+// telling about resources that the caller may not know of.
+func (s *Server) freePath(r *request, t rinca.Target, hook rinca.Webhook) error {
+	err := s.cfg.DB.CheckWebhook(r.Context(), t, hook)
+	if rinca.CodeOf(err) != rinca.Conflict {
+		return err
+	}
+	all, dbErr := s.cfg.DB.Webhooks(r.Context())
+	if dbErr != nil {
+		return dbErr
+	}
+	for other, theirs := range all {
+		if other != t && theirs.Path == hook.Path && !r.may(other, rinca.Read) {
+			return rinca.Errorf(rinca.Conflict, "the webhook's path %q is taken", hook.Path).Try("choose another one")
+		}
+	}
+	return err
 }
 
 // listen hands a delivery to the listener, which makes sure itself who sends

@@ -19,6 +19,7 @@ import (
 	"rinca/internal/redact"
 	"rinca/internal/rinca"
 	"rinca/internal/store"
+	"rinca/internal/webhook"
 )
 
 // canary is a value that may be in no answer but that of a reveal.
@@ -36,6 +37,7 @@ type world struct {
 	deploy *memoryDeploys
 	vault  *memoryVault
 	alerts *alert.Alerts
+	hooks  *webhook.Listener
 	api    *Server
 	http   *httptest.Server
 	log    *lockedBuffer
@@ -85,6 +87,8 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	}
 	w.alerts = &alert.Alerts{DB: db, Hub: hub, Known: w.known, Now: time.Now, Log: logger}
 	cfg.Alerts = w.alerts
+	w.hooks = &webhook.Listener{DB: db, Submit: w.runner.Submit, Known: w.known, Now: time.Now, Log: logger}
+	cfg.Webhooks = w.hooks
 	for _, c := range change {
 		c(&cfg)
 	}

@@ -27,7 +27,7 @@ TARGET is stack/NAME, procedure/NAME, sync/NAME or repo/NAME.`,
 		Example: `  rinca webhook secret set stack/web --generate
   rinca webhook url stack/web
   rinca webhook deliveries stack/web`,
-	}, newWebhookList(a), newWebhookURL(a), newWebhookSecret(a), newWebhookDeliveries(a), newWebhookShow(a), newWebhookRedeliver(a))
+	}, newWebhookList(a), newWebhookURL(a), newWebhookSet(a), newWebhookSecret(a), newWebhookDeliveries(a), newWebhookShow(a), newWebhookRedeliver(a))
 }
 
 // hookDoc is a webhook as the server lists it.

@@ -139,14 +139,17 @@ func together(list []hooked, several bool) []rinca.Execution {
 			continue
 		}
 		slices.Sort(some.names)
-		params := map[string]any{"pattern": strings.Join(some.names, ",")}
+		kind, params := "BatchDeployStackIfChanged", map[string]any{"pattern": strings.Join(some.names, ",")}
 		if some.force {
-			params["force"] = true
+			kind, params["force"] = "BatchDeployStack", true
 		}
-		out = append(out, execution("BatchDeployStack", params))
+		out = append(out, execution(kind, params))
 	}
 	return out
 }
+
+// deployIfChanged is how a stack is deployed: what does not differ is left alone.
+const deployIfChanged = "DeployStackIfChanged"
 
 func execution(kind string, params map[string]any) rinca.Execution {
 	data, _ := json.Marshal(params) // texts and truths
@@ -277,7 +280,7 @@ func (l *Listener) resolved(ctx context.Context, s rinca.Source) (rinca.Source, 
 func (l *Listener) ofStack(ctx context.Context, s *rinca.Stack) (hooked, error) {
 	source, err := l.resolved(ctx, s.Source)
 	h := hooked{target: rinca.Target{Kind: rinca.KindStack, Name: s.Name}, hook: s.Webhook, source: source, stack: s.Name}
-	kind := "DeployStackIfChanged"
+	kind := deployIfChanged
 	if s.Webhook.Force {
 		kind = "DeployStack"
 	}

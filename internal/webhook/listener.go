@@ -229,7 +229,7 @@ func (l *Listener) secretOf(ctx context.Context, c *call) (rinca.Secret, string,
 		}
 		why = "no resource has the webhook path " + clean(c.path, 200)
 		for t, hook := range hooks {
-			if hook.Path == c.path {
+			if hook.Path == c.path && (why != "" || t.String() < c.target.String()) {
 				c.target, why = t, ""
 			}
 		}

@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"encoding/json"
-	"path"
 	"slices"
 	"strings"
 
@@ -124,17 +123,17 @@ func (l *Listener) chosen(ctx context.Context, pattern string, tags []string) ([
 		return nil, false, err
 	}
 	var text string
-	if json.Unmarshal([]byte(pattern), &text) != nil {
-		text = ""
+	if pattern != "" && json.Unmarshal([]byte(pattern), &text) != nil {
+		return nil, false, nil
 	}
-	wanted := strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == '\n' || c == ' ' })
+	wanted, err := rinca.ParseSelection(text)
+	if err != nil {
+		return nil, false, nil //nolint:nilerr // the run will say so
+	}
 	var out []rinca.Stack
 	for i := range all {
 		s := &all[i]
-		match := len(wanted) == 0 || slices.ContainsFunc(wanted, func(p string) bool {
-			ok, err := path.Match(p, s.Name)
-			return ok && err == nil
-		})
+		match := wanted.Matches(s.Name)
 		for _, t := range tags {
 			match = match && slices.Contains(s.Tags, t)
 		}
