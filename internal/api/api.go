@@ -37,9 +37,11 @@ type Config struct {
 	Schedules Schedules // nil: nothing runs by itself
 	// Webhooks receives deliveries below /listener/; nil: nobody does.
 	Webhooks Webhooks
-	Known    *redact.Known // what is masked in errors, events and logs; nil: nothing
-	Log      *slog.Logger  // nil: none
-	Now      func() time.Time
+	// Rotations carry changed secrets to stacks; nil: nobody does.
+	Rotations Rotations
+	Known     *redact.Known // what is masked in errors, events and logs; nil: nothing
+	Log       *slog.Logger  // nil: none
+	Now       func() time.Time
 
 	Version string
 	// LocalServer is the address of the server that is always there.

@@ -45,6 +45,8 @@ type healthJSON struct {
 type versionJSON struct {
 	Version string `json:"version"`
 	API     string `json:"api"` // "v1"
+	// OIDC says that one may sign in at an identity provider.
+	OIDC bool `json:"oidc,omitempty"`
 }
 
 type vaultTokenInput struct {
@@ -69,7 +71,9 @@ func (s *Server) getReady(r *request) (any, error) {
 	return healthJSON{Status: "ok", Queued: len(queued)}, nil
 }
 
-func (s *Server) getVersion(*request) (any, error) { return versionJSON{s.cfg.Version, "v1"}, nil }
+func (s *Server) getVersion(*request) (any, error) {
+	return versionJSON{s.cfg.Version, "v1", s.cfg.Auth.HasOIDC()}, nil
+}
 
 func (s *Server) getOpenAPI(*request) (any, error) {
 	return encoded{plain: s.openapi, etag: etag(s.openapi)}, nil
