@@ -33,7 +33,7 @@ func (s *Server) getSchedules(r *request) (any, error) {
 	if s.cfg.Schedules == nil {
 		return out, nil
 	}
-	for _, x := range s.cfg.Schedules.List() {
+	for _, x := range s.cfg.Schedules.List(r.Context()) {
 		if r.may(x.Target, rinca.Read) {
 			out = append(out, x)
 		}

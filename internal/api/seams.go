@@ -47,7 +47,7 @@ type Vault interface {
 // Schedules knows what runs by itself.
 type Schedules interface {
 	// List tells of every schedule when it runs.
-	List() []rinca.Scheduled
+	List(ctx context.Context) []rinca.Scheduled
 	// TimeZone is that of schedules which name none.
 	TimeZone() *time.Location
 }

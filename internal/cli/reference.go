@@ -27,10 +27,15 @@ func newReference(a *app) *cobra.Command {
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			schedules, err := referenceSchedules()
+			if err != nil {
+				return err
+			}
 			for _, page := range []struct{ name, text string }{
 				{"cli.md", referenceCLI(c.Root())},
 				{"exit-codes.md", referenceExitCodes()},
 				{"configuration.md", referenceConfig()},
+				{"schedules.md", schedules},
 				{"connect-api.md", referenceConnect()},
 				{"api.md", generated + api.Reference((&run.Runner{}).Kinds())},
 				{"openapi.json", string(api.OpenAPI("v1", (&run.Runner{}).Kinds()))},

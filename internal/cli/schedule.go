@@ -120,6 +120,9 @@ func nextCell(x rinca.Scheduled) cell {
 	if zone, err := time.LoadLocation(x.Zone); err == nil && x.Schedule.TimeZone != "" {
 		next = next.In(zone) // by the clock that it was written for
 	}
+	if next.Second() != 0 {
+		return cell{text: next.Format(dayAndTime)}
+	}
 	return cell{text: next.Format("Mon 2006-01-02 15:04 MST")}
 }
 

@@ -137,6 +137,15 @@ func (s *Spec) Cron() string { return s.cron }
 // Zone is where its clock stands.
 func (s *Spec) Zone() *time.Location { return s.zone }
 
+// ZoneName is the name of its time zone. That of the machine may have none; then
+// it is the abbreviation that counts at the next time, such as CET.
+func (s *Spec) ZoneName() string {
+	if s.zone != time.Local || s.zone.String() != "Local" {
+		return s.zone.String()
+	}
+	return s.Next(time.Now()).Format("Local (MST)")
+}
+
 // Notes are sentences about what one might not expect.
 func (s *Spec) Notes() []string { return s.notes }
 
@@ -183,5 +192,5 @@ type Meaning struct {
 
 // Meaning tells what a schedule means, with the next n times.
 func (s *Spec) Meaning(after time.Time, n int) Meaning {
-	return Meaning{s.text, s.cron, s.zone.String(), s.notes, append([]time.Time{}, s.Upcoming(after, n)...)}
+	return Meaning{s.text, s.cron, s.ZoneName(), s.notes, append([]time.Time{}, s.Upcoming(after, n)...)}
 }

@@ -115,7 +115,11 @@ func (s *Scheduler) entry(key string, x Entry, kept map[string]memory, now time.
 
 // List tells of every schedule when it runs, by target; those that cannot be
 // read and those that are disabled too.
-func (s *Scheduler) List() []rinca.Scheduled {
+func (s *Scheduler) List(ctx context.Context) []rinca.Scheduled {
+	if s.work.TryLock() { // what was changed a moment ago is there; if much is being started, it comes soon
+		s.reload(ctx)
+		s.work.Unlock()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.Now()
@@ -128,7 +132,7 @@ func (s *Scheduler) List() []rinca.Scheduled {
 		if e.err != nil {
 			x.Error = e.err.Error()
 		} else {
-			x.Cron, x.Zone, x.Notes = e.spec.Cron(), e.spec.Zone().String(), e.spec.Notes()
+			x.Cron, x.Zone, x.Notes = e.spec.Cron(), e.spec.ZoneName(), e.spec.Notes()
 		}
 		if !e.fire.IsZero() {
 			from := now

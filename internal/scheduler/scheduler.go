@@ -52,7 +52,8 @@ type Scheduler struct {
 	Alert   func(rinca.Alert) // nil: nobody is told
 	Log     *slog.Logger
 
-	mu       sync.Mutex // of all below, for those who look; Step alone changes them
+	work     sync.Mutex // held by who changes what is below
+	mu       sync.Mutex // of all below, for those who look
 	entries  map[string]*entry
 	queue    queue
 	revision int64
@@ -112,6 +113,8 @@ func (s *Scheduler) Run(ctx context.Context) {
 // Step starts everything that is due now, and returns when something is due
 // next; the zero time for never.
 func (s *Scheduler) Step(ctx context.Context) time.Time {
+	s.work.Lock()
+	defer s.work.Unlock()
 	s.reload(ctx)
 	now := s.Now()
 	if s.looked.Sub(now) > farBack {
