@@ -36,6 +36,7 @@ func newReference(a *app) *cobra.Command {
 				{"exit-codes.md", referenceExitCodes()},
 				{"configuration.md", referenceConfig()},
 				{"schedules.md", schedules},
+				{"webhooks.md", referenceWebhooks()},
 				{"connect-api.md", referenceConnect()},
 				{"api.md", generated + api.Reference((&run.Runner{}).Kinds())},
 				{"openapi.json", string(api.OpenAPI("v1", (&run.Runner{}).Kinds()))},

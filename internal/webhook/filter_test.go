@@ -309,6 +309,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(`{"ref":"refs/tags/v1","head_commit":null,"commits":[{}]}`, "")
 	f.Add(`{"object_kind":"tag_push"}`, "System Hook")
 	f.Add(`payload=%7B%7D`, "ping")
+	f.Add(`{}`, "\x00")
 	f.Fuzz(func(t *testing.T, body, event string) {
 		for _, kind := range []string{"application/json", "application/x-www-form-urlencoded"} {
 			doc, err := document(map[string][]string{"Content-Type": {kind}}, []byte(body))

@@ -115,7 +115,7 @@ func eventOf(p provider, h http.Header) string { return clean(first(h, p.events)
 func parse(p provider, event string, doc []byte) (push, error) {
 	var raw rawPush
 	err := json.Unmarshal(doc, &raw)
-	out := push{event: event}
+	out := push{event: clean(event, 100)}
 	if out.event == "" {
 		out.event = clean(or(raw.ObjectKind, raw.EventName), 100)
 	}

@@ -67,9 +67,25 @@ func TestStormLosesNothing(t *testing.T) {
 	if bad.Load() > 0 || len(list) != senders*each || undecided > 0 || w.queued() != len(stacks) {
 		t.Errorf("%d of %d were not answered, %d are kept, %d undecided, %d updates for %d stacks", bad.Load(), senders*each, len(list), undecided, w.queued(), len(stacks))
 	}
-	if rate := float64(senders*each) / took.Minutes(); rate < 10_000 && !testing.Short() {
-		t.Errorf("%.0f a minute", rate)
-	}
+}
+
+// BenchmarkDelivery is one push of a storm, from the signature to the answer.
+func BenchmarkDelivery(b *testing.B) {
+	w := newWorld(b)
+	w.global(theSecret)
+	w.stack("web", "stacks/web")
+	var n atomic.Int64
+	b.SetParallelism(16)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			commit := fmt.Sprintf("%040x", n.Add(1))
+			body := payload(map[string]any{"after": commit, "commits": []any{map[string]any{"id": commit, "modified": []string{"stacks/web/x"}}}})
+			if r := w.github("/listener/github/stack/web/deploy", "push", commit, body); len(r.Started) != 1 {
+				b.Errorf("%s", r.raw)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Minutes(), "deliveries/min")
 }
 
 // What was on disk when the server was killed is carried out by the next one.

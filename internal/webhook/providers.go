@@ -118,3 +118,24 @@ func (p provider) is(text string, secret rinca.Secret) bool {
 	sent, want := sha256.Sum256([]byte(strings.TrimSpace(text))), sha256.Sum256([]byte(strings.TrimSpace(secret.Reveal())))
 	return hmac.Equal(sent[:], want[:]) && strings.TrimSpace(text) != ""
 }
+
+// A Sender describes a provider, for the reference.
+type Sender struct {
+	Name, Doc string
+	Proof     string   // how it proves that it knows the secret
+	Events    []string // headers that name the event
+	IDs       []string // headers that name the delivery
+}
+
+// Senders describes the providers.
+func Senders() []Sender {
+	var out []Sender
+	for _, p := range providers() {
+		how := "HMAC-SHA256 of the body, in hex, in " + strings.Join(p.proofs, ", ")
+		if !p.signed {
+			how = "the secret itself, in " + strings.TrimSpace(p.proofs[0]+": "+p.prefix)
+		}
+		out = append(out, Sender{p.name, p.doc, strings.TrimSuffix(how, ":"), p.events, p.ids})
+	}
+	return out
+}
