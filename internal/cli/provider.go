@@ -78,8 +78,8 @@ people, and whether background work leaves the vault alone for now.`,
 		},
 	}
 	c.Flags().BoolVar(&remote, "server", false, "show the vault of the server, and its budget of requests")
-	c.MarkFlagsMutuallyExclusive("server", "check")
 	c.Flags().BoolVar(&check, "check", false, "also ask it for its vaults: one request")
+	c.MarkFlagsMutuallyExclusive("server", "check")
 	return a.remoteFlags(c)
 }
 
