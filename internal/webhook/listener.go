@@ -63,6 +63,7 @@ type Listener struct {
 	inflight map[string]chan struct{} // by the id under which a repeat is found
 	added    int                      // deliveries since the last pruning
 	pruning  bool
+	learned  int64 // the revision of the database whose secrets are masked
 
 	ctx    context.Context //nolint:containedctx // of what goes on after an answer
 	cancel context.CancelFunc
@@ -88,9 +89,7 @@ func (l *Listener) init() {
 // next start.
 func (l *Listener) Run(ctx context.Context) {
 	l.init()
-	if err := l.learn(ctx); err != nil {
-		l.Log.Error("read the secrets of webhooks", "error", err)
-	}
+	l.relearn(ctx)
 	l.recover(ctx)
 	hourly := time.NewTicker(time.Hour)
 	defer hourly.Stop()
@@ -189,6 +188,7 @@ func (l *Listener) identify(w http.ResponseWriter, r *http.Request, c *call) ([]
 	if wait := l.guard.blocked(name, l.Now()); wait > 0 {
 		return nil, &refusal{http.StatusTooManyRequests, rinca.Errorf(rinca.RateLimited, "too many deliveries with a wrong secret").Try("wait, and compare the secrets"), wait}
 	}
+	l.relearn(r.Context())
 	secret, why, err := l.secretOf(r.Context(), c)
 	if err != nil {
 		return nil, broken(err)

@@ -174,6 +174,13 @@ func TestSecretsOfResourcesAndVariables(t *testing.T) {
 	if text := w.l.Known.Masker().String("see the one for all of them"); strings.Contains(text, "one for all") {
 		t.Errorf("the secret is not masked: %s", text)
 	}
+	w.must(w.db.PutWebhookSecret(t.Context(), own, rinca.NewSecret("set by another hand")))
+	if r := w.post("/listener/bearer/stack/web/refresh", nil, "Authorization", "bearer set by another hand"); r.status != 200 {
+		t.Errorf("%s", r.raw)
+	}
+	if text := w.l.Known.Masker().String("see set by another hand"); strings.Contains(text, "another hand") {
+		t.Errorf("the new secret is not masked: %s", text)
+	}
 }
 
 // What is not there looks as what is, to somebody who does not know the

@@ -87,6 +87,22 @@ func (l *Listener) learn(ctx context.Context) error {
 	return nil
 }
 
+// relearn makes secrets known that were changed by another hand, as a resource
+// sync does.
+func (l *Listener) relearn(ctx context.Context) {
+	now := l.DB.Revision()
+	l.mu.Lock()
+	known := l.learned == now
+	l.learned = now
+	l.mu.Unlock()
+	if known {
+		return
+	}
+	if err := l.learn(ctx); err != nil {
+		l.Log.Error("read the secrets of webhooks", "error", err)
+	}
+}
+
 // onlyNames reports whether a text is the name of a variable, which is none
 // that has to be masked.
 func onlyNames(text string) bool {
