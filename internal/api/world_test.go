@@ -82,7 +82,7 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 		runner: &memoryRunner{db: db, hub: hub}, deploy: &memoryDeploys{}, vault: &memoryVault{},
 	}
 	cfg := Config{
-		DB: db, Auth: w.auth, Runner: w.runner, Deploy: w.deploy, Vault: w.vault, Hub: hub, Known: w.known, Log: logger,
+		DB: db, Auth: w.auth, Runner: w.runner, Deploy: w.deploy, Vault: w.vault, Secrets: &memorySecrets{}, Hub: hub, Known: w.known, Log: logger,
 		Version: "test", LocalServer: "unix:///var/run/docker.sock",
 	}
 	w.alerts = &alert.Alerts{DB: db, Hub: hub, Known: w.known, Now: time.Now, Log: logger}
@@ -340,5 +340,6 @@ func (m *memoryVault) SetToken(_ context.Context, t rinca.VaultToken) (rinca.Vau
 func (m *memoryVault) State(context.Context) (rinca.VaultState, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return rinca.VaultState{HasToken: m.token.IsSet(), Requests: 3, Budget: 100}, nil
+	return rinca.VaultState{HasToken: m.token.IsSet(), Requests: 3, Budget: 100,
+		Budgets: []rinca.VaultBudget{{Scope: "token", Window: "hour", Limit: 100, Used: 97, Left: 3}}, Breaker: &rinca.VaultBreaker{Open: true}}, nil
 }
