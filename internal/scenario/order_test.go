@@ -65,7 +65,7 @@ func TestOrder(t *testing.T) {
 		t.Errorf("ui, of which nothing differs, was deployed; db %s", db.last().State)
 	}
 	// A service once, beside what runs.
-	out := l.must("execute", "RunStackService", "--param", "stack=db", "--param", "service=app", "--param", `command=["/bin/app","print"]`, "--param", `env={"RUN":"once"}`)
+	out := l.must("execute", "RunStackService", "--param", "stack=db", "--param", "service=app", "--param", `command=["print"]`, "--param", `env={"RUN":"once"}`)
 	if !strings.Contains(out, "app ended with status 0") || !strings.Contains(out, `env "RUN=once"`) || !strings.Contains(out, `env "VALUE=two"`) {
 		t.Errorf("it says\n%s", out)
 	}
