@@ -1,0 +1,49 @@
+import { Anchor, Badge, Button, createTheme, type CSSVariablesResolver, Modal, NumberInput, PasswordInput, Select, Switch, Tabs, Textarea, TextInput, Tooltip } from "@mantine/core";
+
+export const theme = createTheme({
+  primaryColor: "cyan",
+  primaryShade: { light: 9, dark: 8 },
+  defaultRadius: "md",
+  fontFamily: 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
+  fontFamilyMonospace: 'ui-monospace, "JetBrains Mono", "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
+  headings: { fontWeight: "650", sizes: { h1: { fontSize: "1.45rem" }, h2: { fontSize: "1.1rem" }, h3: { fontSize: "1rem" } } },
+  components: {
+    Anchor: Anchor.extend({ defaultProps: { underline: "hover" } }),
+    Badge: Badge.extend({ defaultProps: { variant: "light" } }),
+    Button: Button.extend({ defaultProps: { size: "xs" } }),
+    Modal: Modal.extend({ defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" }, transitionProps: { duration: 120 } } }),
+    TextInput: TextInput.extend({ defaultProps: { size: "sm" } }),
+    PasswordInput: PasswordInput.extend({ defaultProps: { size: "sm" } }),
+    NumberInput: NumberInput.extend({ defaultProps: { size: "sm" } }),
+    Select: Select.extend({ defaultProps: { size: "sm", allowDeselect: false } }),
+    Switch: Switch.extend({ defaultProps: { size: "sm" } }),
+    Tabs: Tabs.extend({ defaultProps: { keepMounted: false } }),
+    Textarea: Textarea.extend({ defaultProps: { size: "sm" } }),
+    Tooltip: Tooltip.extend({ defaultProps: { openDelay: 300, withArrow: true } }),
+  },
+});
+
+// Colours that can be read by everyone: WCAG AA on every ground that we use.
+export const colours: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    "--mantine-color-dimmed": "#4f5863",
+    "--mantine-color-placeholder": "#656d76",
+    "--mantine-color-error": "#b42318",
+    "--mantine-color-anchor": "#0b6577",
+    "--mantine-color-body": "#ffffff",
+    "--r-ground": "#f6f8fa", "--r-card": "#ffffff", "--r-line": "#dfe4ea", "--r-hover": "#f0f4f7", "--r-code": "#f3f5f8",
+    "--r-good": "#17663a", "--r-good-bg": "#dff5e7", "--r-warn": "#7a4b00", "--r-warn-bg": "#fff0d1", "--r-bad": "#a61b12", "--r-bad-bg": "#fde5e3",
+    "--r-busy": "#0b5769", "--r-busy-bg": "#d8f1f7", "--r-mute": "#4f5863", "--r-mute-bg": "#e9edf1",
+  },
+  dark: {
+    "--mantine-color-dimmed": "#a5b0bb",
+    "--mantine-color-placeholder": "#8f9ba7",
+    "--mantine-color-error": "#ff9088",
+    "--mantine-color-anchor": "#66d4ea",
+    "--mantine-color-body": "#12171d",
+    "--r-ground": "#0d1116", "--r-card": "#151b22", "--r-line": "#29323c", "--r-hover": "#1b232c", "--r-code": "#10151b",
+    "--r-good": "#7ddfa3", "--r-good-bg": "#12301f", "--r-warn": "#ffd07a", "--r-warn-bg": "#3a2a0a", "--r-bad": "#ff9f97", "--r-bad-bg": "#401b19",
+    "--r-busy": "#7fdcf0", "--r-busy-bg": "#0e323b", "--r-mute": "#a5b0bb", "--r-mute-bg": "#222b34",
+  },
+});

@@ -1,0 +1,171 @@
+// Small things that every page uses.
+import { ActionIcon, Button, Group, Modal, Skeleton, Stack, TextInput, Tooltip } from "@mantine/core";
+import { useClipboard } from "@mantine/hooks";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { Icon, type IconName } from "./icon";
+import { Problem } from "./problem";
+
+export function Page({ title, sub, actions, children, wide }: { title: ReactNode; sub?: ReactNode; actions?: ReactNode; children: ReactNode; wide?: boolean }) {
+  return (
+    <div className={wide ? "page wide" : "page"}>
+      <div className="head">
+        <div className="grow">
+          <h1>{title}</h1>
+          {sub && <div className="dim">{sub}</div>}
+        </div>
+        {actions && <Group gap="xs">{actions}</Group>}
+      </div>
+      {children}
+    </div>
+  );
+}
+
+export function Card({ title, actions, children, flush, id }: { title?: ReactNode; actions?: ReactNode; children: ReactNode; flush?: boolean; id?: string }) {
+  return (
+    <section className={flush ? "card flush" : "card"} id={id}>
+      {(title || actions) && (
+        <div className="cardhead">
+          {title && <h2 className="grow">{title}</h2>}
+          {actions}
+        </div>
+      )}
+      {children}
+    </section>
+  );
+}
+
+/** Empty says that there is nothing, and what to do about it. */
+export function Empty({ icon, title, children, action }: { icon: IconName; title: string; children?: ReactNode; action?: ReactNode }) {
+  return (
+    <div className="empty">
+      <Icon name={icon} size={34} />
+      <strong>{title}</strong>
+      {children && <div className="dim">{children}</div>}
+      {action}
+    </div>
+  );
+}
+
+/** Loaded shows what was asked for: a skeleton, what failed, or the answer. */
+export function Loaded<T>({ query, children, lines = 4 }: { query: { data?: T; error: unknown; refetch: () => unknown }; children: (data: T) => ReactNode; lines?: number }) {
+  if (query.data !== undefined) return <>{children(query.data)}</>;
+  if (query.error) return <Problem error={query.error} retry={() => void query.refetch()} />;
+  return (
+    <Stack gap="xs" p="md" aria-busy="true" aria-label="Loading">
+      {Array.from({ length: lines }, (_, i) => (
+        <Skeleton key={i} h={18} w={`${90 - ((i * 13) % 40)}%`} />
+      ))}
+    </Stack>
+  );
+}
+
+/** Cli shows the command that does the same. */
+export function Cli({ children }: { children: string }) {
+  const clip = useClipboard({ timeout: 1500 });
+  return (
+    <span className="cli">
+      <code>{children}</code>
+      <Tooltip label={clip.copied ? "Copied" : "Copy this command"}>
+        <ActionIcon variant="subtle" color="gray" size="sm" aria-label={`Copy the command ${children}`} onClick={() => clip.copy(children)}>
+          <Icon name={clip.copied ? "ok" : "copy"} size={14} />
+        </ActionIcon>
+      </Tooltip>
+    </span>
+  );
+}
+
+export function CopyButton({ value, label }: { value: string; label: string }) {
+  const clip = useClipboard({ timeout: 1500 });
+  return (
+    <Tooltip label={clip.copied ? "Copied" : label}>
+      <ActionIcon variant="subtle" color="gray" aria-label={label} onClick={() => clip.copy(value)}>
+        <Icon name={clip.copied ? "ok" : "copy"} size={15} />
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+/** Confirm asks once more; with a name, it has to be typed: for what cannot be undone. */
+export function Confirm({ opened, close, title, children, name, action, run }: { opened: boolean; close: () => void; title: string; children: ReactNode; name?: string; action: string; run: () => Promise<unknown> }) {
+  const [typed, setTyped] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  useEffect(() => {
+    if (opened) {
+      setTyped("");
+      setError(null);
+    }
+  }, [opened]);
+  const go = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      await run();
+      close();
+    } catch (e) {
+      setError(e);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Modal opened={opened} onClose={close} title={title}>
+      <Stack gap="sm">
+        <div>{children}</div>
+        {name && <TextInput label={`Type ${name} to confirm`} value={typed} onChange={(e) => setTyped(e.currentTarget.value)} autoComplete="off" data-autofocus />}
+        {error ? <Problem error={error} /> : null}
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          <Button color="red" loading={busy} disabled={name !== undefined && typed !== name} onClick={() => void go()}>
+            {action}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
+
+/** Facts is a list of names and what they are. */
+export function Facts({ items }: { items: [string, ReactNode][] }) {
+  return (
+    <dl className="facts">
+      {items
+        .filter(([, v]) => v !== undefined && v !== "" && v !== null && v !== false)
+        .map(([k, v]) => (
+          <div key={k}>
+            <dt>{k}</dt>
+            <dd>{v}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
+/** useRun runs something for a button: busy while it does, and what failed. */
+export function useRun(): [boolean, (f: () => Promise<unknown>) => Promise<boolean>, unknown, () => void] {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const there = useRef(true);
+  useEffect(() => {
+    there.current = true;
+    return () => {
+      there.current = false;
+    };
+  }, []);
+  const run = async (f: () => Promise<unknown>) => {
+    setBusy(true);
+    setError(null);
+    try {
+      await f();
+      return true;
+    } catch (e) {
+      if (there.current) setError(e);
+      return false;
+    } finally {
+      if (there.current) setBusy(false);
+    }
+  };
+  return [busy, run, error, () => setError(null)];
+}

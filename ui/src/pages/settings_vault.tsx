@@ -1,0 +1,60 @@
+import { Button, Select, TextInput } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { useRef, useState } from "react";
+import { call, keyOf, useGet } from "../api/client";
+import { Card, Cli, Facts, Loaded, useRun } from "../components/bits";
+import { done, Problem } from "../components/problem";
+import { take, WriteOnly } from "../components/secret";
+import { Chip } from "../components/state";
+import { Ago } from "../components/time";
+
+const providers: Record<string, string> = { embedded: "Embedded, encrypted, on this host", connect: "1Password Connect", op: "The op command", sdk: "1Password service account" };
+
+export function VaultPanel() {
+  const q = useGet("GET /v1/vault", {}, { retry: false });
+  const client = useQueryClient();
+  const token = useRef<HTMLInputElement>(null);
+  const [kind, setKind] = useState("service-account");
+  const [host, setHost] = useState("");
+  const [busy, run, error] = useRun();
+  return (
+    <div className="grid">
+      <Card title="Vault" actions={<><Cli>rinca token status</Cli><Button variant="default" loading={q.isFetching} onClick={() => void q.refetch()}>Test</Button></>}>
+        <Loaded query={q}>
+          {(v) => (
+            <>
+              <div style={{ marginBottom: 10 }}>{v.error ? <Chip state="unreachable" text="does not answer" /> : <Chip state="reachable" text="answers" />}</div>
+              {v.error && <div className="bad-t small">{v.error}</div>}
+              <Facts items={[["Provider", providers[v.provider ?? ""] ?? v.provider], ["Vaults", v.vaults?.join(", ")], ["Token", v.has_token ? <>kept, sealed, since <Ago at={v.set_at} /></> : v.provider === "embedded" ? "none is needed" : "none"], ["Requests since the start", v.budget ? `${v.requests} of ${v.budget}` : v.requests], ["Exported", <Ago key="e" at={v.exported_at} />]]} />
+            </>
+          )}
+        </Loaded>
+      </Card>
+      <Card title="Connect a 1Password vault">
+        <form
+          className="form"
+          onSubmit={(e) => {
+            e.preventDefault();
+            const typed = take(token);
+            void run(async () => {
+              const v = await call("PUT /v1/vault/token", { body: { token: typed, kind, host: kind === "connect" ? host : undefined } });
+              client.setQueryData(keyOf("GET /v1/vault"), v);
+              done("The token works, and is kept sealed");
+            });
+          }}
+        >
+          <div className="dim">The embedded vault works without this. A token is tried before it is kept, and is never shown again.</div>
+          <Select label="What" value={kind} onChange={(v) => setKind(v ?? kind)} data={[{ value: "service-account", label: "Service account" }, { value: "connect", label: "Connect server" }]} />
+          {kind === "connect" && <TextInput label="Address" required value={host} onChange={(e) => setHost(e.currentTarget.value)} placeholder="http://connect:8080" />}
+          <WriteOnly input={token} label="Token" required />
+          {error ? <Problem error={error} /> : null}
+          <div>
+            <Button type="submit" loading={busy}>
+              Try and keep
+            </Button>
+          </div>
+        </form>
+      </Card>
+    </div>
+  );
+}
