@@ -50,17 +50,17 @@ a file, or a folder with all that is in it.`,
 
 // apply puts what was given into a webhook, and reports whether anything was.
 func (f *hookFlags) apply(given func(string) bool, w *rinca.Webhook) bool {
-	any := false
+	something := false
 	for name, set := range map[string]func(){
 		"branch": func() { w.Branch = f.branch }, "tags": func() { w.Tags = someOf(f.tags) }, "paths": func() { w.Paths = someOf(f.paths) },
 		"path": func() { w.Path = strings.Trim(f.path, "/") }, "force": func() { w.Force = f.force }, "disable": func() { w.Disabled = f.disable },
 	} {
 		if given(name) {
 			set()
-			any = true
+			something = true
 		}
 	}
-	return any
+	return something
 }
 
 // someOf leaves empty texts out.

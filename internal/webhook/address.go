@@ -66,7 +66,7 @@ type call struct {
 	path     string       // of a resource by its own path; target is not known yet
 	action   string
 	branch   string // that has to be pushed; "" leaves it to the resource
-	any      bool   // every branch will do
+	every    bool   // every branch will do
 }
 
 // parseAddress reads the path of a URL as it was sent, escapes and all.
@@ -127,7 +127,7 @@ func (c call) procedure(parts []string) (call, error) {
 	}
 	c.target, c.action = rinca.Target{Kind: rinca.KindProcedure, Name: parts[1]}, start
 	if branch := strings.Join(parts[2:], "/"); branch == anyBranch {
-		c.any = true
+		c.every = true
 	} else {
 		c.branch = branch
 	}

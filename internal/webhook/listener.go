@@ -325,7 +325,7 @@ func (l *Listener) accept(ctx context.Context, r *http.Request, c call, body []b
 	rec := record{Delivery: rinca.Delivery{
 		ID: l.DB.ID(), At: l.Now().UTC(), Provider: c.provider.name, RemoteID: clean(first(r.Header, c.provider.ids), 200),
 		Path: clean(r.URL.Path, 500), Target: c.target,
-	}, Action: c.action, Branch: c.branch, Any: c.any}
+	}, Action: c.action, Branch: c.branch, Any: c.every}
 	rec.tells(&p)
 	if rec.RemoteID != "" {
 		rec.Seen = l.keeper.seenID(keyOf(c.target)+" "+c.action+" "+c.provider.name, rec.RemoteID, body)

@@ -174,6 +174,16 @@ func TestSecretsOfResourcesAndVariables(t *testing.T) {
 	if text := w.l.Known.Masker().String("see the one for all of them"); strings.Contains(text, "one for all") {
 		t.Errorf("the secret is not masked: %s", text)
 	}
+	// That of the environment comes before the one that is kept for all.
+	w.l.Secret = rinca.NewSecret("from the environment")
+	for stack, want := range map[string]int{"wiki": 200, "web": 401} {
+		if r := w.post("/listener/gitlab/stack/"+stack+"/refresh", nil, "X-Gitlab-Token", "from the environment"); r.status != want {
+			t.Errorf("%s by the environment: %d %s", stack, r.status, r.raw)
+		}
+	}
+	if err := w.l.SetSecret(t.Context(), rinca.Target{}, rinca.NewSecret("another one for all")); rinca.CodeOf(err) != rinca.Conflict {
+		t.Errorf("%v", err)
+	}
 	w.must(w.db.PutWebhookSecret(t.Context(), own, rinca.NewSecret("set by another hand")))
 	if r := w.post("/listener/bearer/stack/web/refresh", nil, "Authorization", "bearer set by another hand"); r.status != 200 {
 		t.Errorf("%s", r.raw)
@@ -311,7 +321,7 @@ func TestAddresses(t *testing.T) {
 		switch {
 		case err != nil:
 			text = "!" + err.Error()
-		case got.any:
+		case got.every:
 			text += " any"
 		case got.branch != "":
 			text += " " + got.branch
