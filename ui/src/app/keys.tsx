@@ -1,6 +1,5 @@
 // One list of keys: what they do, and the help that shows them.
-import { Modal } from "@mantine/core";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { pages } from "./pages";
 
 export interface Key {
@@ -9,6 +8,7 @@ export interface Key {
   run: () => void;
 }
 
+const Help = lazy(() => import("./help"));
 const local = new Set<Key[]>();
 
 /** useKeys makes keys work while a component is shown. */
@@ -87,33 +87,11 @@ export function Keys({ go }: { go: (to: string) => void }) {
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
   }, []);
-  const here = help ? [...local].flat() : [];
-  return (
-    <Modal opened={help} onClose={() => setHelp(false)} title="Keys" size="lg">
-      <div className="keyhelp">
-        <dl>
-          {pages.map((p) => (
-            <div key={p.path}>
-              <dt>
-                <kbd>g</kbd> <kbd>{p.key}</kbd>
-              </dt>
-              <dd>{p.title}</dd>
-            </div>
-          ))}
-        </dl>
-        <dl>
-          {[...here.map((k) => [k.keys, k.does]), ["Ctrl K", "Search and run"], ["/", "Filter this list"], ["j", "Next row"], ["k", "Row before"], ["Enter", "Open the row"], [".", "Copy the command of this page"], ["?", "This help"]].map(([k, does]) => (
-            <div key={`${k}${does}`}>
-              <dt>
-                <kbd>{k}</kbd>
-              </dt>
-              <dd>{does}</dd>
-            </div>
-          ))}
-        </dl>
-      </div>
-    </Modal>
-  );
+  return help ? (
+    <Suspense fallback={null}>
+      <Help here={[...local].flat()} close={() => setHelp(false)} />
+    </Suspense>
+  ) : null;
 }
 
 function moveRow(by: number) {

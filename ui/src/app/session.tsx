@@ -1,13 +1,12 @@
 // Who is signed in, and what they may do. What one may not do is not offered;
 // the server decides anyway.
 import { useQueryClient } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext, useEffect, useMemo } from "react";
+import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useMemo } from "react";
 import { ApiError, call, type Me, onSignedOut, useGet } from "../api/client";
 import { keepTrue } from "../api/keep";
 import { stream } from "../api/stream";
 import { Center, Loader } from "@mantine/core";
 import { Problem } from "../components/problem";
-import { SignIn } from "../pages/signin";
 
 export type Level = "None" | "Read" | "Execute" | "Write";
 const order: Level[] = ["None", "Read", "Execute", "Write"];
@@ -19,6 +18,8 @@ interface Session {
   admin: boolean;
   signOut: () => Promise<void>;
 }
+
+const SignIn = lazy(() => import("../pages/signin").then((m) => ({ default: m.SignIn })));
 
 const Context = createContext<Session | null>(null);
 
@@ -136,7 +137,17 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     );
   }
   if (!session || me.error || !signedIn) {
-    return <SignIn change={!me.error && Boolean(me.data) && !signedIn} done={() => { setMark(true); void me.refetch(); }} />;
+    return (
+      <Suspense fallback={null}>
+        <SignIn
+          change={!me.error && Boolean(me.data) && !signedIn}
+          done={() => {
+            setMark(true);
+            void me.refetch();
+          }}
+        />
+      </Suspense>
+    );
   }
   return <Context.Provider value={session}>{children}</Context.Provider>;
 }

@@ -1,4 +1,5 @@
-import { ActionIcon, AppShell, Burger, Button, Group, Menu, Tooltip, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, AppShell, Burger, Group, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { Tooltip } from "../components/tip";
 import { useDisclosure } from "@mantine/hooks";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
@@ -55,17 +56,10 @@ export function Shell() {
         <Live />
         <Running />
         <Scheme />
-        <Menu position="bottom-end" withinPortal>
-          <Menu.Target>
-            <Button variant="subtle" color="gray" leftSection={<Icon name="user" size={16} />} aria-label={`Account of ${me.user.name}`}>
-              <span className="wide-only">{me.user.name}</span>
-            </Button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item onClick={() => void go({ to: "/settings", search: { tab: "account" } as never })}>Your account and API keys</Menu.Item>
-            <Menu.Item onClick={() => void signOut()}>Sign out</Menu.Item>
-          </Menu.Dropdown>
-        </Menu>
+        <Link to="/settings" search={{ tab: "account" } as never} className="me" aria-label={`Account of ${me.user.name}`}>
+          <Icon name="user" size={17} />
+          <span className="wide-only">{me.user.name}</span>
+        </Link>
       </AppShell.Header>
       <AppShell.Navbar className="side" aria-label="Pages">
         {pages.map((p) => (
@@ -76,6 +70,10 @@ export function Shell() {
           </Link>
         ))}
         <div className="grow" />
+        <button type="button" className="nav" onClick={() => void signOut()}>
+          <Icon name="external" />
+          <span className="grow">Sign out</span>
+        </button>
         <div className="side-foot dim small">
           <Version />
           <span>

@@ -1,7 +1,8 @@
 // Values of secrets. A value is only here while somebody looks at it: it is
 // asked for without a cache, shown as text, and gone after 20 seconds, when the
 // window loses focus, or when the page is left.
-import { ActionIcon, Button, Group, PasswordInput, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Group, PasswordInput } from "@mantine/core";
+import { Tooltip } from "./tip";
 import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { failed } from "./problem";
 import { Icon } from "./icon";

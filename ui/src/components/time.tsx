@@ -1,4 +1,4 @@
-import { Tooltip } from "@mantine/core";
+import { Tooltip } from "./tip";
 import { useEffect, useState } from "react";
 
 const steps: [number, string][] = [

@@ -2,7 +2,8 @@ import { Button, Checkbox, Modal, MultiSelect, Select, Switch, TagsInput, TextIn
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { call, type Permission, type UserGroup, useGet } from "../api/client";
-import { Card, Cli, Confirm, Empty, Loaded, useRun } from "../components/bits";
+import { Card, Cli, Empty, Loaded, useRun } from "../components/bits";
+import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { done, Problem } from "../components/problem";
 import { Chip } from "../components/state";

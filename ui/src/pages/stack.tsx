@@ -5,7 +5,8 @@ import { absolute, address, call, type Line, type ServiceState, type Stack, type
 import { useKeys } from "../app/keys";
 import { useParam } from "../app/search";
 import { useSession } from "../app/session";
-import { Card, Cli, Confirm, CopyButton, Empty, Facts, Loaded, Page } from "../components/bits";
+import { Card, Cli, CopyButton, Empty, Facts, Loaded, Page } from "../components/bits";
+import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { Lines } from "../components/lines";
 import { LogView } from "../components/logview";
