@@ -38,6 +38,7 @@ func newReference(a *app) *cobra.Command {
 				{"schedules.md", schedules},
 				{"webhooks.md", referenceWebhooks()},
 				{"connect-api.md", referenceConnect()},
+				{"executions.md", generated + api.ReferenceExecutions((&run.Runner{}).Kinds())},
 				{"api.md", generated + api.Reference((&run.Runner{}).Kinds())},
 				{"openapi.json", string(api.OpenAPI("v1", (&run.Runner{}).Kinds()))},
 			} {

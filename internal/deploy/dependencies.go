@@ -62,6 +62,9 @@ func (j *job) named(ctx context.Context) ([]*rinca.Stack, error) {
 		if !verified[name] {
 			return nil, j.unmet(name, "has not been deployed yet")
 		}
+		if j.unverified(ctx, name) {
+			return nil, j.unmet(name, "was not verified since its last deploy began")
+		}
 		out = append(out, &s)
 	}
 	return out, nil

@@ -1,9 +1,11 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -138,7 +140,7 @@ func (j *procedureRun) stage(ctx context.Context, i int) (note string, err error
 	slots, errs := make(chan struct{}, limit), make([]error, len(s.Executions))
 	done := 0
 	var running sync.WaitGroup
-	for k := range s.Executions {
+	for _, k := range j.inOrder(s) {
 		e := &s.Executions[k]
 		if e.Disabled {
 			j.rec.Say("⊘ %s: disabled", title(e.Execution))
@@ -152,13 +154,36 @@ func (j *procedureRun) stage(ctx context.Context, i int) (note string, err error
 			break
 		}
 		done++
+		begun := make(chan struct{})
+		begin := sync.OnceFunc(func() { close(begun) })
 		running.Go(func() {
-			errs[k] = j.execution(ctx, i, k)
+			defer begin()
+			errs[k] = j.execution(ctx, i, k, begin)
 			<-slots
 		})
+		<-begun // one after another, so that a deploy waits for those before it
 	}
 	running.Wait()
 	return j.stageResult(ctx, done, errs)
+}
+
+// inOrder lists the executions of a stage so that the deploy of a stack is
+// asked for after those of the stacks that it comes after.
+func (j *procedureRun) inOrder(s *rinca.ProcedureStage) []int {
+	j.mu.Lock()
+	order := j.order.stacks
+	j.mu.Unlock()
+	list, rank := make([]int, len(s.Executions)), make([]int, len(s.Executions))
+	for k := range list {
+		list[k] = k
+		if kind, _ := kindOf(s.Executions[k].Execution.Kind); kind.ordered {
+			if t, _, err := targetOf(s.Executions[k].Execution); err == nil {
+				rank[k] = len(order.Dependencies(t.Name)) // those of a dependency are fewer
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(rank[a], rank[b]) })
+	return list
 }
 
 func (j *procedureRun) stageResult(ctx context.Context, done int, errs []error) (string, error) {
@@ -187,11 +212,11 @@ func (j *procedureRun) stageResult(ctx context.Context, done int, errs []error) 
 
 // execution runs one execution of a stage until a try of it succeeds, or the
 // last one fails.
-func (j *procedureRun) execution(ctx context.Context, stage, k int) error {
+func (j *procedureRun) execution(ctx context.Context, stage, k int, begun func()) error {
 	e := &j.p.Stages[stage].Executions[k]
 	name := title(e.Execution)
 	for try := 0; ; try++ {
-		u, err := j.try(ctx, e, fmt.Sprintf("%d/%d/%d", stage, k, try))
+		u, err := j.try(ctx, e, fmt.Sprintf("%d/%d/%d", stage, k, try), begun)
 		switch {
 		case errors.Is(err, deploy.ErrStopping):
 			return err
@@ -224,7 +249,7 @@ func (j *procedureRun) execution(ctx context.Context, stage, k int) error {
 
 // try runs an execution once. The error says how the update ended, unless it
 // succeeded.
-func (j *procedureRun) try(ctx context.Context, e *rinca.StageExecution, place string) (rinca.Update, error) {
+func (j *procedureRun) try(ctx context.Context, e *rinca.StageExecution, place string, begun func()) (rinca.Update, error) {
 	outer := ctx
 	if e.Timeout > 0 {
 		late := rinca.Errorf(rinca.Canceled, "it took longer than %s", time.Duration(e.Timeout))
@@ -232,7 +257,7 @@ func (j *procedureRun) try(ctx context.Context, e *rinca.StageExecution, place s
 		defer cancel()
 		ctx = bounded
 	}
-	u, err := j.runOnce(ctx, j.update, place, e.Execution)
+	u, err := j.runAt(ctx, j.update, place, e.Execution, begun)
 	switch {
 	case err != nil:
 		return u, err

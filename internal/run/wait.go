@@ -18,6 +18,11 @@ func (r *Runner) SubmitAndWait(ctx context.Context, q rinca.Submission) (rinca.U
 	if err != nil {
 		return u, err
 	}
+	return r.wait(ctx, u)
+}
+
+// wait returns an update when it has ended, as SubmitAndWait does.
+func (r *Runner) wait(ctx context.Context, u rinca.Update) (rinca.Update, error) {
 	c := make(chan rinca.Update, 1)
 	r.mu.Lock()
 	r.waiting[u.ID] = append(r.waiting[u.ID], c)
@@ -43,13 +48,22 @@ func (r *Runner) SubmitAndWait(ctx context.Context, q rinca.Submission) (rinca.U
 // meanwhile: one that had ended is found again by its place, and one that the
 // end of the server interrupted is run again.
 func (r *Runner) runOnce(ctx context.Context, parent rinca.Update, place string, e rinca.Execution) (rinca.Update, error) {
+	return r.runAt(ctx, parent, place, e, func() {})
+}
+
+// runAt is runOnce; begun is called when the execution waits for its turn.
+func (r *Runner) runAt(ctx context.Context, parent rinca.Update, place string, e rinca.Execution, begun func()) (rinca.Update, error) {
 	for again := 0; ; again++ {
-		u, err := r.SubmitAndWait(ctx, rinca.Submission{
+		u, err := r.Submit(ctx, rinca.Submission{
 			Execution: e, Operator: parent.Operator, Trigger: parent.Trigger, Parent: parent.ID,
 			// No key of a person begins so.
 			IdempotencyKey: fmt.Sprintf("\x00%s %s %d", parent.ID, place, again),
 		})
-		if err != nil || u.State != rinca.Interrupted || ctx.Err() != nil {
+		if err != nil {
+			return u, err
+		}
+		begun()
+		if u, err = r.wait(ctx, u); err != nil || u.State != rinca.Interrupted || ctx.Err() != nil {
 			return u, err
 		}
 	}

@@ -14,7 +14,8 @@ const pruneBatch = 200
 // events, and old events that belong to no update. It returns how many updates
 // were removed.
 func (db *DB) PruneUpdates(ctx context.Context, keep UpdateRetention) (n int, err error) {
-	const final = `ended > 0`
+	// What a run that has not ended has started, it may ask for again.
+	const final = `ended > 0 AND parent NOT IN (SELECT id FROM updates WHERE state IN ('queued', 'running'))`
 	if keep.MaxAge > 0 {
 		before := db.now().Add(-keep.MaxAge).UnixMilli()
 		removed, err := db.prune(ctx, `SELECT id FROM updates WHERE `+final+` AND ended < ? LIMIT ?`, before)
@@ -27,7 +28,7 @@ func (db *DB) PruneUpdates(ctx context.Context, keep UpdateRetention) (n int, er
 		}
 	}
 	if keep.MaxPerTarget > 0 {
-		removed, err := db.prune(ctx, `SELECT id FROM (SELECT id, ended, row_number() OVER (PARTITION BY kind, name ORDER BY id DESC) AS place FROM updates)
+		removed, err := db.prune(ctx, `SELECT id FROM (SELECT id, parent, ended, row_number() OVER (PARTITION BY kind, name ORDER BY id DESC) AS place FROM updates)
 			WHERE `+final+` AND place > ? LIMIT ?`, int64(keep.MaxPerTarget))
 		n += removed
 		if err != nil {
