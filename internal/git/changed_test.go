@@ -40,3 +40,27 @@ func TestChangedListsWhatDiffers(t *testing.T) {
 		t.Errorf("a commit that is nowhere differs in %q", files)
 	}
 }
+
+// A server that gives no commits by name is not asked for its whole history:
+// what was fetched before, and the tip of a branch, are enough.
+func TestChangedAsksForLittle(t *testing.T) {
+	s := newServer(t)
+	r := s.repo(t, "r.git")
+	old := r.push("main", files{"a": "1", "b": "1"})
+	one := r.push("main", files{"a": "2", "b": "1"})
+	m, req := mirrors(t), request(t, s.URL+"/r.git")
+	req.Account = s.account()
+	fetch(t, m, req)
+	two := r.push("main", files{"a": "2", "b": "2"})
+	if got, err := m.Changed(t.Context(), req, one, two, 100); err != nil || len(got) != 1 || got[0] != "b" {
+		t.Errorf("%q, %v", got, err)
+	}
+	requests := s.requests.Load()
+	if got, err := m.Changed(t.Context(), req, one, two, 100); err != nil || len(got) != 1 || s.requests.Load() != requests {
+		t.Errorf("%q, %v, and %d requests for what is here", got, err, s.requests.Load()-requests)
+	}
+	packs := s.packs.Load()
+	if got, err := m.Changed(t.Context(), req, old, two, 100); rinca.CodeOf(err) != rinca.NotFound || s.packs.Load() != packs {
+		t.Errorf("%q, %v, and %d packs", got, err, s.packs.Load()-packs)
+	}
+}

@@ -120,17 +120,22 @@ func (k *keeper) write(w *writing) error {
 	return w.err
 }
 
-// maxBatch is how many deliveries one transaction has.
-const maxBatch = 256
+// Bounds of one transaction.
+const (
+	maxBatch      = 256      // deliveries
+	maxBatchBytes = 16 << 20 // of bodies, but for one that is larger
+)
 
 func (k *keeper) lead() {
 	for {
 		k.mu.Lock()
-		batch := k.waiting
-		if len(batch) > maxBatch {
-			batch = batch[:maxBatch]
+		n, size := 0, 0
+		for n < min(len(k.waiting), maxBatch) && (n == 0 || size < maxBatchBytes) {
+			size += k.waiting[n].rec.Size
+			n++
 		}
-		k.waiting = k.waiting[len(batch):]
+		batch := k.waiting[:n]
+		k.waiting = k.waiting[n:]
 		if len(batch) == 0 {
 			k.busy = false
 			k.mu.Unlock()

@@ -62,6 +62,17 @@ func TestOneWebhookForTheRepository(t *testing.T) {
 			t.Errorf("%s deploys %s, want %s", c.files, params.Pattern, c.want)
 		}
 	}
+	// A sync of the repository is run by its own files, also by one alone.
+	for file, want := range map[string]string{"resources/x/stacks.toml": "RunSync", "top.toml": "RunSync", "other.toml": ""} {
+		prov, _ := providerOf("github")
+		p, err := parse(prov, "push", pushed("main", file))
+		w.must(err)
+		v, err := (&decision{l: w.l, p: p, call: record{Action: start}}).decide(t.Context())
+		w.must(err)
+		if want == "" && len(v.run) > 0 || want != "" && (len(v.run) != 1 || v.run[0].Kind != want || string(v.run[0].Params) != `{"sync":"all"}`) {
+			t.Errorf("%s runs %s", file, v.run)
+		}
+	}
 	w.github(wholeRepo, "push", "dev", pushed("dev", "stacks/db/x")).started(t, "BatchDeployStackIfChanged dev,")
 	w.github(wholeRepo, "push", "none", pushed("nobody", "stacks/db/x")).ignores(t, "none of the")
 	elsewhere := payload(map[string]any{"repository": map[string]any{"full_name": "mallory/infra", "clone_url": "https://git.example.org/mallory/infra.git"}})
@@ -176,7 +187,8 @@ func TestCutPayloadsAreCompared(t *testing.T) {
 	cut := func(before, after string, more ...any) []byte {
 		f := map[string]any{"before": before, "after": after, "size": 30, "commits": []any{map[string]any{"id": after, "modified": []string{"README.md"}}}}
 		for i := 0; i+1 < len(more); i += 2 {
-			f[more[i].(string)] = more[i+1]
+			key, _ := more[i].(string)
+			f[key] = more[i+1]
 		}
 		return payload(f)
 	}
