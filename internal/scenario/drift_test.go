@@ -69,6 +69,30 @@ func (s *stack) drift(code int, flags ...string) (rinca.DriftReport, map[string]
 	return report, keys
 }
 
+// check runs CheckDrift, which must succeed.
+func (s *stack) check() rinca.Update {
+	s.t.Helper()
+	u := s.ended(s.submit("CheckDrift", nil).ID)
+	if u.State != rinca.Succeeded {
+		s.t.Fatalf("the check %s: %+v", u.State, u.Error)
+	}
+	return u
+}
+
+// alert returns the newest alert of a type.
+func (l *lab) alert(kind string) rinca.Alert {
+	l.t.Helper()
+	var list []rinca.Alert
+	l.api("GET", "/v1/alerts", nil, &list)
+	for _, a := range list {
+		if a.Type == kind {
+			return a
+		}
+	}
+	l.t.Fatalf("there is no alert %s: %+v", kind, list)
+	return rinca.Alert{}
+}
+
 // wantDrift says which values are in other states than proven.
 func wantDrift(t *testing.T, keys map[string]rinca.DriftKey, want ...string) {
 	t.Helper()
@@ -146,9 +170,43 @@ func TestDrift(t *testing.T) {
 		s.overwrite(s.path("secrets", s.name, "other.env"), "OTHER=canary-drift-hand\n")
 		_, keys = s.drift(2)
 		wantDrift(t, keys, "app PASSWORD edited", "web conf edited", "idle.env edited")
+		if u := s.check(); !strings.Contains(u.Summary, "3 edited by hand") {
+			t.Errorf("summary of a check: %q", u.Summary)
+		}
+		if a := s.alert(rinca.AlertDrift); a.Resolved || a.Target.Name != s.name || len(a.Lines) != 3 {
+			t.Errorf("the alert: %+v", a)
+		}
 		s.must("drift", "--repair")
 		_, keys = s.drift(0)
 		wantDrift(t, keys)
+		if a := s.alert(rinca.AlertDrift); !a.Resolved {
+			t.Errorf("the alert after the repair: %+v", a)
+		}
+	})
+
+	t.Run("ages", func(t *testing.T) {
+		s := s.again(t)
+		out := s.must("secret", "list")
+		for _, want := range []string{s.name + ".env", "idle.env", "no service reads it", "WEB_KEY"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("it does not say %q:\n%s", want, out)
+			}
+		}
+		s.must("secret", "list", "--overdue")
+		s.must("secret", "policy", "set", "--max-age", "1s", "--item", "idle.*")
+		s.wait("a secret to be overdue", func() bool { return s.rinca("secret", "list", "--overdue").code == 2 })
+		s.check()
+		if a := s.alert(rinca.AlertSecretOverdue); a.Resolved || !strings.Contains(a.Message, "idle.env") {
+			t.Errorf("the alert: %+v", a)
+		}
+		s.must("secret", "policy", "delete", "--item", "idle.*")
+		s.check()
+		if a := s.alert(rinca.AlertSecretOverdue); !a.Resolved {
+			t.Errorf("the alert after the policy has gone: %+v", a)
+		}
+		if out := s.must("provider", "--server"); !strings.Contains(out, "embedded: ") || !strings.Contains(out, "the account") {
+			t.Errorf("%s", out)
+		}
 	})
 
 	t.Run("container", func(t *testing.T) {
