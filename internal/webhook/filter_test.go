@@ -352,6 +352,24 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+func FuzzAddress(f *testing.F) {
+	f.Add("/listener/github/stack/web/deploy")
+	f.Add("/listener/gitlab/procedure/a%20b/feature%2Fx")
+	f.Add("/listener/gitea/%2e%2e/%00")
+	f.Fuzz(func(t *testing.T, path string) {
+		c, err := parseAddress(path)
+		if err != nil {
+			if rinca.CodeOf(err) != rinca.NotFound || rinca.HintOf(err) == "" {
+				t.Errorf("%q: %v", path, err)
+			}
+			return
+		}
+		if c.action == "" || c.provider.name == "" || c.path != "" && c.target != (rinca.Target{}) {
+			t.Errorf("%q: %+v", path, c)
+		}
+	})
+}
+
 func TestSameRepository(t *testing.T) {
 	const one = "git.example.org/alice/infra"
 	for _, a := range []string{
