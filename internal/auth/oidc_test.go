@@ -306,7 +306,7 @@ func TestOIDCTakesNobodyOver(t *testing.T) {
 	b.p.person["preferred_username"] = "BOB"
 	_, err = b.in()
 	b.want(err, rinca.Forbidden, "the name in another case")
-	for _, name := range []any{"", nil, "a b", "system", "../x", strings.Repeat("x", 200), 7} {
+	for _, name := range []any{"", nil, "a b", "system", "webhook", "../x", strings.Repeat("x", 200), 7} {
 		b.p.person["preferred_username"] = name
 		_, err = b.in()
 		b.want(err, rinca.Forbidden, "an impossible name")

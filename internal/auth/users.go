@@ -74,14 +74,25 @@ func checkUser(u rinca.User) error {
 	switch {
 	case !rinca.ValidUserName(u.Name):
 		return rinca.Errorf(rinca.Invalid, "%q cannot be the name of a user", line(u.Name, 60)).Try("letters, digits and . _ @ + -, 128 at most, a letter or digit first")
-	case strings.EqualFold(u.Name, "system") || strings.EqualFold(u.Name, "unknown"):
-		return rinca.Errorf(rinca.Invalid, "%q stands for something else in the audit log", u.Name).Try("another name")
+	case reserved(u.Name):
+		return rinca.Errorf(rinca.Invalid, "%q stands for something else in the audit log and in updates", u.Name).Try("another name")
 	case u.Service && u.Subject != "":
 		return rinca.Errorf(rinca.Invalid, "a service user does not sign in with an identity provider")
 	case len(u.Subject) > 1000 || line(u.Subject, 1000) != u.Subject:
 		return rinca.Errorf(rinca.Invalid, "the identity is one line of at most 1000 bytes").Try("the issuer, a blank, and the subject")
 	}
 	return u.Check()
+}
+
+// reserved reports whether a name is that of who acts when nobody does: what
+// they asked for must not look as a user's own.
+func reserved(name string) bool {
+	for _, other := range []string{"system", "unknown", "webhook", "schedule", "watch"} {
+		if strings.EqualFold(name, other) {
+			return true
+		}
+	}
+	return false
 }
 
 func describeUser(u rinca.User) string {
