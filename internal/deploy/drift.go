@@ -224,7 +224,7 @@ func (w *stackCheck) key(c rinca.InspectedContainer, p rinca.InspectedPart) rinc
 		judge(rinca.DriftStale, cmp.Or(p.Why, w.whyStale(c.Service, p)))
 		k.Since = w.since(c.Service, p)
 	case p.Label == "" && p.Real == "":
-		judge(rinca.DriftUnknown, cmp.Or(p.Why, c.Unlabelled))
+		judge(rinca.DriftUnknown, cmp.Or(p.Why, c.Unlabelled+"; rinca drift --deep looks into it"))
 	case w.o.Deep && p.Real == "" && p.Why != "":
 		judge(rinca.DriftUnknown, p.Why)
 	}

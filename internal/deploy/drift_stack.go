@@ -39,7 +39,23 @@ func (c *driftCheck) deployedJob(ctx context.Context, stack string) (*job, error
 		return nil, err
 	}
 	_, err = j.load(ctx)
+	c.Known.Set("deployed:"+stack, j.maskable(deployedSecrets(g, j.vars)))
 	return j, err
+}
+
+// deployedSecrets are the values that containers of a generation have, and may
+// print, whatever is newer by now.
+func deployedSecrets(g generation, v *variables) []rinca.Secret {
+	var out []rinca.Secret
+	for name, value := range g.Variables {
+		if x, ok := v.all[name]; !ok || x.Secret || x.From != "" {
+			out = append(out, rinca.NewSecret(value))
+		}
+	}
+	for _, f := range g.Exported {
+		out = append(out, valuesOf(f.Data)...)
+	}
+	return out
 }
 
 // filesInPlace finds the files of the last deploy without writing any.

@@ -73,7 +73,7 @@ func (c *driftCheck) compareItems(ctx context.Context, vault string, stacks []st
 	if vault != "" {
 		req.Vault = vault
 	}
-	req.Stacks, req.Offline, req.AllowPlaceholders = stacks, true, true
+	req.Stacks, req.Offline = stacks, true
 	p, err := c.Vault.Export(ctx, req, true)
 	if err != nil {
 		c.notes = append(c.notes, "the vault could not be compared: "+c.mask(err.Error()))
@@ -173,14 +173,25 @@ func (c *driftCheck) lookUp(ctx context.Context) {
 	}
 }
 
+// isExported reports whether a path lies where exports go, which may be
+// reached through a link.
+func (c *driftCheck) isExported(path string) bool {
+	dest := c.Vault.Request.Dest
+	if within(dest, path) {
+		return true
+	}
+	real, err := filepath.EvalSymlinks(dest)
+	return err == nil && within(real, path)
+}
+
 // addVault adds to a key how its file stands to the vault.
 func (w *stackCheck) addVault(k *rinca.DriftKey) {
-	if k.File == "" || k.Via == "environment" {
+	if k.File == "" || k.Via == "environment" || !w.isExported(k.File) {
 		return
 	}
 	f, ok := w.files[fileKey(k.File)]
-	if !ok || !sameFile(f.path, k.File) {
-		if why := w.wrong[filepath.Base(filepath.Dir(k.File))]; why != "" && within(w.Vault.Request.Dest, k.File) && k.State == rinca.DriftProven {
+	if !ok {
+		if why := w.wrong[filepath.Base(filepath.Dir(k.File))]; why != "" && k.State == rinca.DriftProven {
 			k.State, k.Why = rinca.DriftUnknown, why
 		}
 		return

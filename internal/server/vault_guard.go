@@ -19,6 +19,13 @@ type VaultLimits struct {
 	Given bool // else they follow from the kind of vault
 }
 
+// countOne counts the request that a new token was tried with.
+func (k *vaultKeeper) countOne(ctx context.Context, s Sources) {
+	if k.guard != nil && k.useLimits(ctx, s) == nil {
+		_ = k.guard.Count(1) // it was sent; nothing is to be refused any more
+	}
+}
+
 // requestCounts are kept by token and by account, under keyed digests.
 func (k *vaultKeeper) requestCounts() store.Records[map[int64]int] {
 	return store.RecordsOf[map[int64]int](k.db, "vault requests")

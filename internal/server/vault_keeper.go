@@ -137,6 +137,9 @@ func (k *vaultKeeper) SetToken(ctx context.Context, t rinca.VaultToken) (rinca.V
 		}
 	}
 	k.vault.Reset()
+	if !t.Untested {
+		k.countOne(ctx, s)
+	}
 	now, err := k.State(ctx)
 	now.Vaults = state.Vaults
 	return now, err

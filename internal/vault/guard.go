@@ -47,6 +47,9 @@ func (g *Guard) Use(limits Limits, token, account *Ledger) {
 	g.absent, g.lists, g.breaker = nil, nil, breaker{}
 }
 
+// Count counts requests that somebody has sent past the guard.
+func (g *Guard) Count(requests int) error { return g.allow(requests, false) }
+
 // allow counts requests that are about to be sent, or refuses them.
 func (g *Guard) allow(requests int, background bool) error {
 	g.mu.Lock()
