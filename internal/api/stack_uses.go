@@ -70,7 +70,7 @@ func usesHost(stack, before *rinca.Stack) bool {
 		return true
 	}
 	// A hook runs files of the source: those of another one are another hook.
-	moved = moved || from.Repo != was.Repo || !reflect.DeepEqual(from.Files, was.Files)
+	moved = moved || from.Repo != was.Repo || from.Linked != was.Linked || !reflect.DeepEqual(from.Files, was.Files)
 	for _, h := range [][2]rinca.Hook{{stack.PreDeploy, before.PreDeploy}, {stack.PostDeploy, before.PostDeploy}} {
 		if h[0].Command != "" && (moved || h[0].Command != h[1].Command || h[0].Path != h[1].Path) {
 			return true
