@@ -150,6 +150,14 @@ func TestProceduresByHand(t *testing.T) {
 	l.write("p.json", `{"name":"with","stages":[{"name":"s","executions":[{"execution":{"type":"Sleep","params":{"duration":"[[TIME]]"}}}]}]}`)
 	l.fails(1, []string{"[[TIME]] is no parameter"}, "procedure", "set", "--file", l.path("p.json"))
 
+	// Komodo's form, as a resource sync reads it.
+	l.write("p.toml", "[[procedure]]\nname = \"From a file\"\n\n[[procedure.config.stage]]\nname = \"A\"\nexecutions = [\n"+
+		"  { execution.type = \"Sleep\", execution.params.duration_ms = 7 },\n  { execution.type = \"Sleep\", execution.params.duration_ms = 900000, enabled = false },\n]\n")
+	l.must("procedure", "set", "--file", l.path("p.toml"))
+	if out := l.must("procedure", "run", "From a file"); !strings.Contains(out, "Sleep: 7ms") || !strings.Contains(out, "Sleep: disabled") {
+		t.Errorf("a run says\n%s", out)
+	}
+
 	// A nested run is a tree, and a cancel ends all of it.
 	l.must("procedure", "set", "nap", "--stage", "Long=Sleep duration=10m", "--stage", "Never=Sleep")
 	l.must("procedure", "run", "over", "-d")
