@@ -104,8 +104,8 @@ func (k *keeper) add(rec record, body []byte) (record, error) {
 // save keeps what a delivery has become.
 func (k *keeper) save(rec record) error { return k.write(&writing{rec: rec}) }
 
-// write waits until it is on disk. Who comes first writes for all who came
-// meanwhile.
+// write waits until it is on disk. What comes while a transaction is written
+// goes into the next one.
 func (k *keeper) write(w *writing) error {
 	w.done = make(chan struct{})
 	k.mu.Lock()
@@ -114,7 +114,7 @@ func (k *keeper) write(w *writing) error {
 	k.busy = true
 	k.mu.Unlock()
 	if leads {
-		k.lead()
+		go k.lead() // in nobody's request: it goes on as long as more comes
 	}
 	<-w.done
 	return w.err
