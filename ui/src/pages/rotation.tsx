@@ -96,7 +96,8 @@ export default function Rotation() {
 }
 
 function Due({ frozen }: { frozen: boolean }) {
-  const [refs, setRefs] = useState<string[]>([]);
+  const [given] = useParam("ref");
+  const [refs, setRefs] = useState<string[]>(given ? [given] : []);
   const [generate, setGenerate] = useState(false);
   const [plan, setPlan] = useState<Run>();
   const [planning, look, problem] = useRun();

@@ -31,7 +31,7 @@ interface Row {
 export default function Secrets() {
   const [ref, setRef] = useParam("ref");
   const [text, setText] = useParam("q");
-  const [view, setView] = useParam("view", "list");
+  const [view, setView] = useParam("view", "items");
   const drift = useGet("GET /v1/drift");
   const client = useQueryClient();
   const { admin } = useSession();
@@ -78,15 +78,16 @@ export default function Secrets() {
       {ref && <Used what={ref} close={() => setRef("")} />}
       <Card
         flush
-        title={isSet(drift.data?.at) ? `Values, as they were ${ago(drift.data?.at)}` : "Values"}
+        title={view === "items" ? "Items of the vault, and secret variables" : isSet(drift.data?.at) ? `Values, as they were ${ago(drift.data?.at)}` : "Values"}
         actions={
           <>
             <TextInput size="xs" data-filter aria-label="Filter values" placeholder="Filter  /" value={text} onChange={(e) => setText(e.currentTarget.value)} leftSection={<Icon name="search" size={13} />} />
-            <SegmentedControl size="xs" aria-label="View" value={view} onChange={setView} data={[{ value: "list", label: "List" }, { value: "matrix", label: "Matrix" }]} />
+            <SegmentedControl size="xs" aria-label="View" value={view} onChange={setView} data={[{ value: "items", label: "Items" }, { value: "list", label: "Values" }, { value: "matrix", label: "Matrix" }]} />
           </>
         }
       >
-        <Loaded query={drift} lines={6}>
+        {view === "items" && <Items filter={low} open={setRef} />}
+        {view !== "items" && <Loaded query={drift} lines={6}>
           {() =>
             view === "matrix" ? (
               <Matrix rows={shown} />
@@ -106,9 +107,43 @@ export default function Secrets() {
               />
             )
           }
-        </Loaded>
+        </Loaded>}
       </Card>
     </Page>
+  );
+}
+
+/** Items lists what is in the vault and used by stacks, with its age. */
+function Items({ filter, open }: { filter: string; open: (ref: string) => void }) {
+  const q = useGet("GET /v1/secrets", {}, { retry: false, staleTime: 60_000 });
+  const go = useNavigate();
+  return (
+    <Loaded query={q} lines={6}>
+      {(report) => (
+        <>
+          <Table
+            label="Items"
+            rows={report.secrets.filter((s) => !filter || `${s.title} ${s.vault_name ?? ""} ${(s.stacks ?? []).join(" ")} ${(s.tags ?? []).join(" ")}`.toLowerCase().includes(filter))}
+            id={(s) => `${s.kind} ${s.vault ?? ""} ${s.item ?? ""} ${s.stack ?? ""} ${s.title}`}
+            open={(s) => open(s.title)}
+            columns={[
+              { title: "Item", sort: (s) => s.title, show: (s) => <span className="row"><Icon name={s.kind === "variable" ? "key" : "secrets"} size={15} /><span className="mainlink">{s.title}</span>{s.vault_name && <span className="dim small">{s.vault_name}</span>}</span> },
+              { title: "Version", show: (s) => s.version || "", width: "90px", minor: true },
+              { title: "Unchanged since", sort: (s) => s.changed_at ?? "", show: (s) => <Ago at={s.changed_at} />, width: "150px" },
+              { title: "Goes to", sort: (s) => s.stacks?.length ?? 0, show: (s) => <span className="row">{(s.stacks ?? []).map((n) => <Link key={n} className="tag" to="/stacks/$stack" params={{ stack: n }}>{n}</Link>)}{(s.files ?? []).length > 0 && <span className="dim small">{s.files?.length === 1 ? "1 file" : `${s.files?.length} files`}</span>}</span> },
+              { title: "State", show: (s) => <span className="row">{s.overdue && <Chip tone="warn" icon="wait" text={`older than ${s.max_age}`} />}{s.gone && <Chip tone="bad" icon="bad" text="gone from the vault" />}{s.unused && <Chip tone="mute" icon="unknown" text="nothing is known to read it" />}{s.shared_by_many && <Chip tone="warn" icon="warn" text="shared by many" />}{!s.overdue && !s.gone && !s.unused && !s.shared_by_many && <Chip tone="good" icon="ok" text="well" />}</span>, width: "210px" },
+              { title: "", end: true, width: "100px", show: (s) => s.kind === "item" && <Button size="compact-xs" variant="default" onClick={() => void go({ to: "/rotation", search: { ref: s.title } as never })}>Rotate</Button> },
+            ]}
+            empty={<Empty icon="secrets" title={report.secrets.length ? "No item matches" : "No stack uses an item yet"}>Give an item of the vault the tag stack:NAME, and deploy that stack.</Empty>}
+          />
+          {(report.notes ?? []).map((n) => (
+            <div key={n} className="pad dim small">
+              {n}
+            </div>
+          ))}
+        </>
+      )}
+    </Loaded>
   );
 }
 

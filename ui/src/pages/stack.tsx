@@ -206,7 +206,7 @@ function Services({ state, deploy }: { state: StackState; deploy?: () => void })
         { title: "Image", show: (s) => <code>{s.image}</code>, minor: true },
         { title: "Container", show: (s) => <span className="dim">{s.container}</span>, minor: true },
         { title: "Ports", show: (s) => (s.ports ?? []).join(", "), minor: true },
-        { title: "Up since", show: (s) => <Ago at={s.started_at} />, width: "110px" },
+        { title: "Up since", show: (s) => (isSet(s.started_at) ? <Ago at={s.started_at} /> : ""), width: "110px", minor: true },
       ]}
       empty={<Empty icon="stacks" title="There are no containers" action={deploy && <Button onClick={deploy}>Plan a deploy</Button>}>It was not deployed yet, or its containers were removed.</Empty>}
     />
