@@ -158,6 +158,16 @@ func (l *lab) doEverything(s *stack) {
 			l.t.Fatalf("%s did not get its value: the search would prove nothing\n%s", service, got)
 		}
 	}
+	l.rinca("drift", s.name, "--all", "--deep")
+	l.item("leaky", "leaky.env", map[string]string{"KEY": canaryVault + "-newer"})
+	l.variable("CANARY_SECRET", canarySecret+"-newer", "--secret", "--stack", s.name)
+	for _, flag := range []string{"--json", "--deep"} {
+		l.rinca("drift", s.name, flag)
+	}
+	l.item("leaky", "leaky.env", map[string]string{"KEY": canaryVault})
+	l.variable("CANARY_SECRET", canarySecret, "--secret", "--stack", s.name)
+	l.rinca("secret", "list", "--values", "--json")
+	l.rinca("secret", "used-by", "op://homelab/leaky.env/KEY", "--json")
 	l.rinca("stack", "logs", s.name, "--tail", "0")
 	l.rinca("stack", "logs", s.name, "--json", "--timestamps")
 	l.rinca("stack", "deploy", s.name, "--force", "--json")
