@@ -182,31 +182,46 @@ func nested(n *yaml.Node) string {
 
 // each calls f for every entry of a mapping, those that are merged into it
 // among them.
-func each(n *yaml.Node, f func(key string, value *yaml.Node)) {
-	for n != nil && n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	if n == nil || n.Kind != yaml.MappingNode {
+func each(n *yaml.Node, f func(key string, value *yaml.Node)) { eachTo(n, f, maxMerges) }
+
+// maxMerges bounds how deep mappings are merged into one another: one may be
+// merged into itself.
+const maxMerges = 20
+
+func eachTo(n *yaml.Node, f func(key string, value *yaml.Node), deep int) {
+	n = aliased(n)
+	if n == nil || n.Kind != yaml.MappingNode || deep == 0 {
 		return
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == "<<" {
-			each(n.Content[i+1], f)
-			for _, c := range n.Content[i+1].Content {
-				each(c, f)
-			}
+		if n.Content[i].Value != "<<" {
+			f(n.Content[i].Value, n.Content[i+1])
 			continue
 		}
-		f(n.Content[i].Value, n.Content[i+1])
+		merged := aliased(n.Content[i+1])
+		eachTo(merged, f, deep-1)
+		if merged != nil && merged.Kind == yaml.SequenceNode {
+			for _, c := range merged.Content {
+				eachTo(c, f, deep-1)
+			}
+		}
 	}
+}
+
+// aliased returns what a node stands for.
+func aliased(n *yaml.Node) *yaml.Node {
+	for i := 0; n != nil && n.Kind == yaml.AliasNode && i < maxMerges; i++ {
+		n = n.Alias
+	}
+	return n
 }
 
 // sources lists the secrets or configs of a service.
 func sources(n *yaml.Node) []string {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
 	var out []string
+	if n = aliased(n); n == nil {
+		return nil
+	}
 	for _, c := range n.Content {
 		if c.Kind == yaml.ScalarNode {
 			out = append(out, c.Value)
@@ -222,10 +237,10 @@ func sources(n *yaml.Node) []string {
 
 // bare lists the keys of an environment that have no value of their own.
 func bare(n *yaml.Node) []string {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
 	var out []string
+	if n = aliased(n); n == nil {
+		return nil
+	}
 	if n.Kind == yaml.SequenceNode {
 		for _, c := range n.Content {
 			if !strings.Contains(c.Value, "=") {

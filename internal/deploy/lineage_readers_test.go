@@ -61,3 +61,21 @@ configs:
 		t.Errorf("with extends: %v", got)
 	}
 }
+
+func FuzzReaders(f *testing.F) {
+	f.Add("services: {web: {environment: {A: '[[A]]'}}}")
+	f.Add("x: &a {<<: *a, services: *a}\nservices: &s {web: *s, <<: [*s, *a]}")
+	f.Add("services: {a: {secrets: [{source: [x]}], environment: [[A]]}}\nsecrets: &x {x: *x}")
+	f.Fuzz(func(t *testing.T, text string) {
+		j := &job{
+			files: files{dir: "/nowhere"}, vars: &variables{used: map[string]rinca.Secret{"A": rinca.NewSecret("v")}},
+			compose: &composeReader{raw: map[string][]byte{"/nowhere/compose.yaml": []byte(text)}},
+			facts:   rinca.ProjectFacts{Services: []rinca.ServiceFacts{{Name: "web"}}},
+		}
+		for name, services := range j.readers() {
+			if name != "A" || len(services) != 1 || services[0] != "web" {
+				t.Errorf("%s: %v", name, services)
+			}
+		}
+	})
+}
