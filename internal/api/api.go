@@ -37,6 +37,8 @@ type Config struct {
 	Schedules Schedules // nil: nothing runs by itself
 	// Webhooks receives deliveries below /listener/; nil: nobody does.
 	Webhooks Webhooks
+	// Syncs make resources what files say; nil: nobody does.
+	Syncs Syncs
 	// Rotations carry changed secrets to stacks; nil: nobody does.
 	Rotations Rotations
 	Known     *redact.Known // what is masked in errors, events and logs; nil: nothing

@@ -15,7 +15,9 @@ import (
 	"rinca/internal/deploy"
 	"rinca/internal/event"
 	"rinca/internal/redact"
+	"rinca/internal/resource"
 	"rinca/internal/rinca"
+	"rinca/internal/rotation"
 	"rinca/internal/store"
 )
 
@@ -38,8 +40,12 @@ type Runner struct {
 	BackupDir string
 	// Keep says which updates are kept.
 	Keep store.UpdateRetention
+	// Syncs make resources what files say; nil: nobody does.
+	Syncs *resource.Service
 	// Alerts tells people; nil tells nobody.
 	Alerts *alert.Alerts
+	// Rotator rotates secrets; nil rotates nothing.
+	Rotator *rotation.Rotator
 
 	mu      sync.Mutex
 	active  map[string]*active      // by update
@@ -47,6 +53,7 @@ type Runner struct {
 	waiting map[string][]chan rinca.Update
 	names   map[string]string // of the kinds of what is queued, by update
 	order   order
+	kinds   map[string]Kind // by name
 	slots   int // executions that take a worker
 	wake    chan struct{}
 	freed   chan struct{} // closed when a target becomes free
@@ -65,6 +72,10 @@ func (r *Runner) init() {
 	r.once.Do(func() {
 		r.active, r.busy = map[string]*active{}, map[rinca.Target]string{}
 		r.waiting, r.names = map[string][]chan rinca.Update{}, map[string]string{}
+		r.kinds = map[string]Kind{}
+		for _, k := range Kinds() {
+			r.kinds[k.Name] = k
+		}
 		r.wake, r.freed = make(chan struct{}, 1), make(chan struct{})
 		if r.Workers == 0 {
 			r.Workers = 4

@@ -25,11 +25,14 @@ import (
 	"rinca/internal/git"
 	"rinca/internal/home"
 	"rinca/internal/redact"
+	"rinca/internal/resource"
 	"rinca/internal/rinca"
+	"rinca/internal/rotation"
 	"rinca/internal/run"
 	"rinca/internal/scheduler"
 	"rinca/internal/store"
 	"rinca/internal/vault"
+	"rinca/internal/watch"
 	"rinca/internal/web"
 	"rinca/internal/webhook"
 )
@@ -122,6 +125,8 @@ type plane struct {
 	deployer *deploy.Deployer
 	runner   *run.Runner
 	alerts   *alert.Alerts
+	rotator  *rotation.Rotator
+	watch    *watch.Watch
 	webhooks *webhook.Listener
 	schedule *scheduler.Scheduler
 	api      *api.Server
@@ -161,18 +166,26 @@ func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
 			return home.Backup(ctx, home.Config{Dir: dir, Keys: c.Sources.Embedded.Keys}, path)
 		},
 	}
+	syncs := &resource.Service{DB: db, Mirrors: p.deployer.Mirrors, Home: dir, Hub: hub, Now: time.Now, Kinds: p.runner.Kinds}
+	p.runner.Syncs = syncs
+	p.rotator = &rotation.Rotator{
+		DB: db, Deploy: p.deployer, Hub: hub, Now: time.Now, Log: c.Log, Run: p.runner.RunOnce, Alert: p.alerts.Tell,
+	}
+	secretsOf.Request.Hold = p.rotator.Hold
+	p.runner.Rotator = p.rotator
+	p.watch = &watch.Watch{Rotator: p.rotator, Submit: p.runner.Submit, MinInterval: keeper.guard.MinInterval, Now: time.Now, Log: c.Log}
 	p.webhooks = &webhook.Listener{
 		DB: db, Submit: p.runner.Submit, Mirrors: p.deployer.Mirrors, Known: c.Known, Resolve: secretsOf.Resolve,
 		Now: time.Now, Log: c.Log, Secret: c.WebhookSecret,
 	}
 	p.schedule = &scheduler.Scheduler{
-		DB: db, Sources: []scheduler.Source{scheduler.Procedures(db), scheduler.Syncs(db)},
+		DB: db, Sources: []scheduler.Source{scheduler.Procedures(db), scheduler.Syncs(db), driftSchedule(p.deployer)},
 		Submit: p.runner.Submit, Now: time.Now, Alert: p.alerts.Tell, Log: c.Log,
 	}
 	p.api = api.New(api.Config{
 		DB: db, Auth: p.auth, Runner: p.runner, Deploy: deploys{p.deployer}, Vault: keeper, Alerts: p.alerts,
 		Secrets:  secrets{p.deployer, p.runner},
-		Webhooks: p.webhooks, Schedules: p.schedule,
+		Syncs: syncs, Webhooks: p.webhooks, Schedules: p.schedule, Rotations: p.rotator,
 		Hub: hub, UI: web.Embedded(), Known: c.Known, Log: c.Log, Version: c.Sources.Version,
 		LocalServer: c.Docker, Trusted: c.Trusted,
 	})
@@ -188,6 +201,7 @@ func (p *plane) serve(ctx context.Context, listener net.Listener) error {
 	runErr := make(chan error, 1)
 	work.Go(func() { runErr <- p.runner.Run(background) })
 	work.Go(func() { p.engines.Watch(background, 15*time.Second) })
+	work.Go(func() { p.watch.Run(background) })
 	work.Go(func() { p.deployer.Watch(background, 15*time.Second) })
 	work.Go(func() { p.deployer.Sweep(background, 24*time.Hour) })
 	work.Go(func() { p.auth.Run(background) })
