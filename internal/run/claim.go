@@ -23,7 +23,7 @@ func (r *Runner) claim(ctx context.Context) (rinca.Update, bool, error) {
 	}
 	queued := map[string]bool{} // stacks that a deploy waits for already
 	return r.DB.ClaimNext(ctx, func(w store.Waiting) bool {
-		kind, known := kindOf(r.kindName(w))
+		kind, known := r.kinds[r.kindName(w)]
 		wait := r.slots >= r.Workers && known && !kind.orchestrates ||
 			!kind.shares && r.busy[w.Target] != "" ||
 			kind.ordered && r.tooEarly(w.Target.Name, queued)

@@ -127,7 +127,7 @@ func (w *writer) insertUpdate(ctx context.Context, u rinca.Update, key []byte) (
 type Waiting struct {
 	ID     string
 	Target rinca.Target
-	// Open reads the update. It asks nothing of the database.
+	// Open reads the update, while nobody else can write.
 	Open func() (rinca.Update, error)
 }
 
@@ -135,7 +135,7 @@ type Waiting struct {
 // returns it; ok is false when there is none. However many claim at once, each
 // update is claimed once. busy says which have to wait: it is asked for each,
 // the oldest first, while nobody else can write, and must not use the
-// database. A nil busy means that an update waits while another one of its
+// database in another way. A nil busy means that an update waits while another one of its
 // target runs.
 func (db *DB) ClaimNext(ctx context.Context, busy func(Waiting) bool) (u rinca.Update, ok bool, err error) {
 	row, err := db.stmts.row(ctx, db, `SELECT EXISTS (SELECT 1 FROM updates WHERE state = 'queued')`)
@@ -165,9 +165,9 @@ func (db *DB) ClaimNext(ctx context.Context, busy func(Waiting) bool) (u rinca.U
 }
 
 func (w *writer) oldest(ctx context.Context, busy func(Waiting) bool) (string, error) {
-	query := selectUpdate + ` WHERE state = 'queued' ORDER BY id`
+	query := `SELECT id, kind, name FROM updates WHERE state = 'queued' ORDER BY id`
 	if busy == nil {
-		query = selectUpdate + ` AS u WHERE state = 'queued' AND NOT EXISTS
+		query = `SELECT id, kind, name FROM updates AS u WHERE state = 'queued' AND NOT EXISTS
 			(SELECT 1 FROM updates AS r WHERE r.state = 'running' AND r.kind = u.kind AND r.name = u.name) ORDER BY id LIMIT 1`
 	}
 	rows, err := w.tx.QueryContext(ctx, query)
@@ -176,13 +176,13 @@ func (w *writer) oldest(ctx context.Context, busy func(Waiting) bool) (string, e
 	}
 	defer rows.Close()
 	for rows.Next() {
-		r, err := scanUpdate(rows)
-		if err != nil {
+		var next Waiting
+		if err := rows.Scan(&next.ID, &next.Target.Kind, &next.Target.Name); err != nil {
 			return "", err
 		}
-		open := func() (rinca.Update, error) { return w.db.openUpdate(r) }
-		if busy == nil || !busy(Waiting{r.key.ID, r.key.Target, open}) {
-			return r.key.ID, nil
+		next.Open = func() (rinca.Update, error) { return w.db.readUpdate(ctx, w.tx, next.ID) }
+		if busy == nil || !busy(next) {
+			return next.ID, nil
 		}
 	}
 	return "", rows.Err()
