@@ -5,12 +5,22 @@ GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BUILD = go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X rinca/internal/cli.release=$(VERSION)"
 FUZZTIME ?= 5s
 
-.PHONY: help build demo demo-down test check lint newest fuzz clients generate bench soak clean
+# The pages are built where there is npm: make build UI= leaves them out.
+UI = $(if $(shell command -v npm),internal/web/dist/index.html)
+
+.PHONY: help build demo demo-down test check lint newest fuzz clients generate pages bench soak clean
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## bin/rinca: static, reproducible, stamped with the version
+build: $(UI) ## bin/rinca: static, reproducible, stamped with the version; the pages in it where there is Node
 	$(BUILD) -o bin/rinca .
+
+ui/node_modules/.package-lock.json: ui/package-lock.json
+	PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm --prefix ui ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+internal/web/dist/index.html: ui/node_modules/.package-lock.json ui/index.html ui/tsconfig.json ui/vite.config.ts $(shell find ui/src ui/public ui/scripts -type f 2>/dev/null)
+	npm --prefix ui run -s build
 
 demo: build ## the whole workflow: server, vault, Git, stacks that run; stays until demo-down
 	@examples/homelab/demo.sh
@@ -25,7 +35,7 @@ test: ## what every change must pass; needs Go alone
 check: lint build ## the wider checks: lint, race, fuzz smoke, freshness, licences, real clients
 	# What drives the program from outside gains nothing from the detector.
 	CGO_ENABLED=1 go test -race -timeout 30m $$(go list ./... | grep -v -e /internal/scenario -e /enginetest)
-	$(MAKE) newest fuzz generate clients
+	$(MAKE) newest fuzz generate clients pages
 	git diff --exit-code -- docs/reference
 	go run ./tools/licences
 	tools/reproducible
@@ -46,6 +56,9 @@ clients: ## the public clients of Connect and op, against the real binary
 generate: ## docs/reference from the lists the program uses
 	go run . reference docs/reference
 
+pages: ## types, components and licences of the pages; a browser against the real server
+	tools/ui check
+
 bench: build ## one JSON line per benchmark: ours, theirs, ratio
 	bench/run
 
@@ -53,4 +66,5 @@ soak: ## the long fault tests: every bit, 300 kills
 	RINCA_SOAK=1 go test -timeout 60m ./...
 
 clean: ## remove what make built
-	rm -rf bin dist .cache
+	rm -rf bin dist .cache ui/node_modules ui/shots ui/test-results
+	find internal/web/dist -mindepth 1 ! -name .keep -delete

@@ -1,0 +1,164 @@
+// What people do with the pages, in a browser, against the real server.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { everyPage, expect, signIn, test } from "./world";
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const fresh = `ui-canary-${Date.now()}-wX7`;
+
+test("first run: a one-time password becomes a password of one's own", async ({ page, watch }) => {
+  const file = process.env.RINCA_ADMIN_FILE;
+  test.skip(!file, "the server has no user with a one-time password");
+  const once = readFileSync(file ?? "", "utf8").trim().split("\n").at(-1) ?? "";
+  watch.allow.push(/40[013]/);
+  await page.goto("/");
+  await page.getByLabel("User").fill("admin");
+  await page.getByRole("textbox", { name: "Password" }).fill("wrong, by mistake");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("alert")).toBeVisible();
+  await page.getByRole("textbox", { name: "Password" }).fill(once);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("heading", { name: "Choose a password" })).toBeVisible();
+  await page.getByRole("textbox", { name: "Password until now" }).fill(once);
+  await page.getByRole("textbox", { name: "New password", exact: true }).fill("four words are enough");
+  await page.getByRole("textbox", { name: "New password once more" }).fill("four words are enough");
+  await page.getByRole("button", { name: "Set the password" }).click();
+  await expect(page.getByRole("heading", { name: "Hello, admin" })).toBeVisible();
+  expect(await page.evaluate(() => document.cookie)).toBe(""); // no script reads the session
+});
+
+test("plan, run, result: a deploy is seen as it happens, and survives a reload", async ({ page }) => {
+  await signIn(page);
+  await page.getByRole("link", { name: "Stacks", exact: true }).click();
+  await page.getByLabel("Filter stacks").fill("authen");
+  await expect(page).toHaveURL(/q=authen/);
+  await page.getByRole("link", { name: "authentik" }).click();
+  await page.getByRole("button", { name: "Plan a deploy" }).first().click();
+  await expect(page.getByText(/^The plan:/)).toBeVisible({ timeout: 20_000 });
+  await page.getByLabel("Recreate every service").check();
+  await page.getByRole("button", { name: "Deploy", exact: true }).click();
+  await expect(page.getByRole("list", { name: "Stages" }).getByText("Preflight")).toBeVisible({ timeout: 20_000 });
+  await page.reload();
+  await expect(page.getByRole("list", { name: "Stages" }).getByText("Verify")).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText("succeeded", { exact: true }).first()).toBeVisible({ timeout: 60_000 });
+  // Each line once: what is on the page is what the server keeps.
+  const id = new URL(page.url()).searchParams.get("run") ?? "";
+  const kept = await page.evaluate(async (u) => ((await (await fetch(`/v1/updates/${u}/lines?limit=5000`)).json()) as { lines: unknown[] }).lines.length, id);
+  await expect(page.getByText(`${kept} lines`)).toBeVisible();
+});
+
+test("logs are followed, filtered, and kept out of the way of markup", async ({ page }) => {
+  await signIn(page);
+  await page.goto("/stacks/authentik?tab=logs");
+  await expect(page.getByRole("log").locator(".logrow").first()).toBeVisible({ timeout: 15_000 });
+  await page.getByLabel("Filter lines").fill("no such line at all");
+  await expect(page.getByText("No line matches")).toBeVisible();
+});
+
+test("a secret goes in and is not seen again, unless it is revealed, which is written down", async ({ page }) => {
+  await signIn(page);
+  await page.goto("/settings");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  const name = `UI_TEST_${Date.now()}`;
+  await page.getByRole("textbox", { name: "Name" }).fill(name);
+  await page.getByRole("textbox", { name: "Value" }).fill(fresh);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText(name, { exact: true })).toBeVisible();
+  const has = () => page.evaluate((v) => document.documentElement.outerHTML.includes(v) || [...document.querySelectorAll("input,textarea")].some((i) => (i as HTMLInputElement).value.includes(v)) || JSON.stringify({ ...localStorage, ...sessionStorage }).includes(v), fresh);
+  await expect.poll(has).toBe(false);
+  await page.getByRole("button", { name: `Reveal the value of ${name}` }).click();
+  await expect(page.getByText(fresh)).toBeVisible();
+  await page.getByRole("button", { name: `Hide the value of ${name}` }).click();
+  expect(await has()).toBe(false);
+  await page.getByRole("tab", { name: "Audit log" }).click();
+  await page.getByLabel("Filter entries").fill(name);
+  await expect(page.getByText("variable.reveal").first()).toBeVisible();
+  await page.getByRole("button", { name: "Verify" }).click();
+  await expect(page.getByText(/entries hold/)).toBeVisible();
+});
+
+test("where a secret is used, in one step", async ({ page }) => {
+  await signIn(page);
+  await page.goto("/secrets");
+  await page.getByLabel("Where is it used?").fill("postgres.env");
+  await page.getByRole("button", { name: "Where is it used?" }).click();
+  await expect(page.getByRole("group", { name: "Lineage" }).getByText("authentik", { exact: true })).toBeVisible({ timeout: 15_000 });
+});
+
+test("what one may not do is not offered, and the server refuses it all the same", async ({ page, browser, baseURL, watch }) => {
+  watch.allow.push(/40[34]/);
+  await signIn(page);
+  const bob = `bob${Date.now()}`;
+  const once = await page.evaluate(async (name) => {
+    const post = (method: string, path: string, body: unknown) => fetch(path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }).then((r) => r.json());
+    const made = (await post("POST", "/v1/users", { name, must_change_password: false })) as { one_time_password: string };
+    await post("PUT", `/v1/groups/${name}`, { users: [name], permissions: [{ target: { type: "Stack", id: "authentik" }, level: "Read" }] });
+    return made.one_time_password;
+  }, bob);
+  const other = await browser.newContext({ baseURL });
+  const his = await other.newPage();
+  await signIn(his, bob, once);
+  await his.goto("/stacks");
+  await expect(his.getByRole("link", { name: "authentik" })).toBeVisible();
+  await expect(his.getByRole("link", { name: "restic" })).toHaveCount(0);
+  await expect(his.getByRole("button", { name: "Add a stack" })).toHaveCount(0);
+  await his.goto("/stacks/authentik");
+  await expect(his.getByRole("tab", { name: "Services" })).toBeVisible();
+  await expect(his.getByRole("button", { name: "Plan a deploy" })).toHaveCount(0);
+  const status = await his.evaluate(async () => (await fetch("/v1/executions", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ type: "DeployStack", params: { stack: "authentik" } }) })).status);
+  expect(status).toBe(403);
+  await other.close();
+});
+
+test("the palette and the keys go everywhere", async ({ page }) => {
+  await signIn(page);
+  await page.keyboard.press("Control+k");
+  await page.getByPlaceholder(/A page, a stack/).fill("deploy auth");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/stacks\/authentik\/plan/);
+  await page.keyboard.press("g");
+  await page.keyboard.press("v");
+  await expect(page.getByRole("heading", { name: "Servers" })).toBeVisible();
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();
+});
+
+test("on a phone nothing is wider than the screen", async ({ page }) => {
+  test.setTimeout(150_000);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await signIn(page);
+  await page.getByRole("navigation", { name: "Main pages" }).getByText("Stacks").click();
+  await expect(page.getByRole("link", { name: "authentik" })).toBeVisible();
+  const wide: string[] = [];
+  for (const [name, path] of everyPage) {
+    await page.goto(path);
+    await page.waitForTimeout(500);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (over > 1) wide.push(`${name}: ${over} px`);
+  }
+  expect(wide).toEqual([]);
+});
+
+// What widgets of the library get wrong by themselves, by name.
+const exempt = ["aria-required-children", "scrollable-region-focusable"];
+
+for (const scheme of ["light", "dark"] as const) {
+  test(`everybody can read every page (${scheme})`, async ({ page }) => {
+    test.setTimeout(240_000);
+    await page.emulateMedia({ colorScheme: scheme });
+    await signIn(page);
+    const found: string[] = [];
+    for (const [name, path] of everyPage) {
+      await page.goto(path);
+      await page.waitForTimeout(700);
+      const source = readFileSync(axe, "utf8");
+      await page.evaluate(source);
+      const violations = await page.evaluate(async () => {
+        const run = (window as unknown as { axe: { run: (o: unknown) => Promise<{ violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[] }> } }).axe;
+        return (await run.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] })).violations.map((v) => ({ id: v.id, nodes: v.nodes.map((n) => n.html.slice(0, 140)) }));
+      });
+      for (const v of violations) if (!exempt.includes(v.id)) found.push(`${name}: ${v.id} ${v.nodes.slice(0, 2).join(" ")}`);
+    }
+    expect(found).toEqual([]);
+  });
+}
