@@ -217,4 +217,3 @@ func tablesKey[T, U any](name, doc string, t *table[U], add func(*T, U)) key[T] 
 		}
 	}}
 }
-

@@ -143,7 +143,7 @@ type planner struct {
 	// after is what there will be.
 	after    after
 	stacks   map[string]bool // names of stacks of files and of what there is
-	removals []Change // in the order in which they go
+	removals []Change        // in the order in which they go
 
 	wrong []string
 	more  int
