@@ -64,6 +64,24 @@ func TestOrder(t *testing.T) {
 	if u := ui.last(); u.ID != before || db.last().State != rinca.Succeeded {
 		t.Errorf("ui, of which nothing differs, was deployed; db %s", db.last().State)
 	}
+	// A server that is killed goes on with all of them when it starts again.
+	u = l.submit("BatchDeployStack", map[string]any{"pattern": "db,web,ui", "force": true})
+	l.wait("the second stack", func() bool {
+		var list []rinca.Update
+		l.api("GET", "/v1/updates?parent="+u.ID, nil, &list)
+		return len(list) == 2
+	})
+	l.crash()
+	l.restart()
+	if u = l.ended(u.ID); u.State != rinca.Succeeded || !strings.HasPrefix(u.Summary, "3 deployed") {
+		t.Errorf("after a kill it %s: %s %+v", u.State, u.Summary, u.Error)
+	}
+	for _, s := range []*stack{db, web, ui} {
+		if u := s.last(); u.State != rinca.Succeeded {
+			t.Errorf("after a kill %s %s", s.name, u.State)
+		}
+	}
+
 	// A service once, beside what runs.
 	out := l.must("execute", "RunStackService", "--param", "stack=db", "--param", "service=app", "--param", `command=["print"]`, "--param", `env={"RUN":"once"}`)
 	if !strings.Contains(out, "app ended with status 0") || !strings.Contains(out, `env "RUN=once"`) || !strings.Contains(out, `env "VALUE=two"`) {
