@@ -30,6 +30,10 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-"
 	"font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; " +
 	"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default"
 
+// filePolicy is for a file by itself: the worker that holds the stream of
+// events may ask this server, and nothing else may anything.
+const filePolicy = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'"
+
 // A UI serves the files of a build.
 type UI struct {
 	files map[string]file
@@ -135,6 +139,7 @@ func (f file) serve(w http.ResponseWriter, r *http.Request, asset bool) {
 	if asset {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
+	h.Set("Content-Security-Policy", filePolicy)
 	h.Set("ETag", f.etag)
 	h.Set("Vary", "Accept-Encoding")
 	if r.Header.Get("If-None-Match") == f.etag {

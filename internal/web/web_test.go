@@ -72,6 +72,9 @@ func TestFiles(t *testing.T) {
 		if !ok || w.Body.String() != c.body || w.Header().Get("Content-Encoding") != c.encoding || !strings.Contains(w.Header().Get("Cache-Control"), c.cache) {
 			t.Errorf("%s with %q: %v, %q, %v", c.path, c.accept, ok, w.Body, w.Header())
 		}
+		if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "connect-src 'self'") {
+			t.Errorf("a worker in %s may not ask the server: %s", c.path, csp)
+		}
 		again, _ := ask(u, c.path, "If-None-Match", w.Header().Get("ETag"))
 		if again.Code != http.StatusNotModified {
 			t.Errorf("%s again: status %d", c.path, again.Code)
