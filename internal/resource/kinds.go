@@ -198,6 +198,8 @@ func stackKind(p *planner) kindOf[rinca.Stack] {
 func (p *planner) keepStack(it *Item[rinca.Stack], s, old *rinca.Stack) bool {
 	s.After = p.supported(it, s.After)
 	switch {
+	case old == nil && it.Sourceless && p.state.Guess:
+		p.warn(it.At, "the stack %s has no source here: it has to be on the server already", shown(s.Name))
 	case old == nil && it.Sourceless:
 		p.wrongf(it.At, "the stack %s is new, and has no source", shown(s.Name))
 		p.try(`config.repo = "owner/name" and config.run_directory, config.files_on_host, or config.file_contents`)

@@ -269,7 +269,7 @@ func compareItem[T any](p *planner, k kindOf[T], it *Item[T], out *final[T]) {
 	if !k.keep(it, &v, old) {
 		return
 	}
-	if err := k.check(&v); err != nil {
+	if err := k.check(&v); err != nil && !(p.state.Guess && it.Sourceless) {
 		p.fault(it.At, err)
 		return
 	}
