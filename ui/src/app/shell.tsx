@@ -48,10 +48,10 @@ export function Shell() {
           <img src="/favicon.svg" alt="" width={24} height={24} />
           <span>Rinca</span>
         </Link>
-        <UnstyledButton className="find" onClick={() => setPalette(true)} aria-label="Search or run">
+        <UnstyledButton className="find" onClick={() => setPalette(true)}>
           <Icon name="search" size={15} />
           <span className="grow">Search or run</span>
-          <kbd>Ctrl K</kbd>
+          <kbd aria-hidden="true">Ctrl K</kbd>
         </UnstyledButton>
         <Live />
         <Running />

@@ -52,7 +52,7 @@ export function Loaded<T>({ query, children, lines = 4 }: { query: { data?: T; e
   if (query.data !== undefined) return <>{children(query.data)}</>;
   if (query.error) return <Problem error={query.error} retry={() => void query.refetch()} />;
   return (
-    <Stack gap="xs" p="md" aria-busy="true" aria-label="Loading">
+    <Stack gap="xs" p="md" role="status" aria-busy="true" aria-label="Loading">
       {Array.from({ length: lines }, (_, i) => (
         <Skeleton key={i} h={18} w={`${90 - ((i * 13) % 40)}%`} />
       ))}
