@@ -54,7 +54,6 @@ type Runner struct {
 	names   map[string]string // of the kinds of what is queued, by update
 	order   order
 	kinds   map[string]Kind // by name
-	kinds   map[string]Kind // by name
 	slots   int // executions that take a worker
 	wake    chan struct{}
 	freed   chan struct{} // closed when a target becomes free
@@ -73,10 +72,6 @@ func (r *Runner) init() {
 	r.once.Do(func() {
 		r.active, r.busy = map[string]*active{}, map[rinca.Target]string{}
 		r.waiting, r.names = map[string][]chan rinca.Update{}, map[string]string{}
-		r.kinds = map[string]Kind{}
-		for _, k := range Kinds() {
-			r.kinds[k.Name] = k
-		}
 		r.kinds = map[string]Kind{}
 		for _, k := range Kinds() {
 			r.kinds[k.Name] = k
