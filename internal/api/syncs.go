@@ -12,9 +12,9 @@ import (
 // Syncs make resources what TOML files say.
 type Syncs interface {
 	Fetch(ctx context.Context, from rinca.Source, paths []string, dest string) (list []files.File, commit string, err error)
-	PlanFiles(ctx context.Context, list []files.File, o files.Options) (*files.Plan, error)
-	ApplyFiles(ctx context.Context, list []files.File, o files.Options, by files.By) (*files.Plan, error)
-	Pending(ctx context.Context, sync string) (*files.Plan, error)
+	PlanFiles(ctx context.Context, list []files.File, o files.Options) (*files.SyncPlan, error)
+	ApplyFiles(ctx context.Context, list []files.File, o files.Options, by files.By) (*files.SyncPlan, error)
+	Pending(ctx context.Context, sync string) (*files.SyncPlan, error)
 	Export(ctx context.Context) (string, error)
 }
 
@@ -37,15 +37,15 @@ func syncRoutes() []route {
 			doc: "Remove a resource sync; what it has made stays.", serve: (*Server).deleteSync,
 		}, {
 			pattern: "GET " + one + "/plan", need: syncNeed(rinca.Execute), doc: "Say what a run of a resource sync would change now.",
-			out: files.Plan{}, serve: (*Server).getSyncPlan,
+			out: files.SyncPlan{}, serve: (*Server).getSyncPlan,
 		}, {
 			pattern: "POST /v1/sync/plan", need: admin(rinca.Write), limit: stackLimit,
 			doc: "Say what TOML files would change; nothing is changed.",
-			in:  syncInput{}, out: files.Plan{}, serve: (*Server).planFiles,
+			in:  syncInput{}, out: files.SyncPlan{}, serve: (*Server).planFiles,
 		}, {
 			pattern: "POST /v1/sync/apply", need: admin(rinca.Write), audit: "sync.apply", limit: stackLimit,
 			doc: "Make resources what TOML files say, all of them or none. Nothing is deployed.",
-			in:  syncInput{}, out: files.Plan{}, serve: (*Server).applyFiles,
+			in:  syncInput{}, out: files.SyncPlan{}, serve: (*Server).applyFiles,
 		}, {
 			pattern: "GET /v1/sync/export", need: admin(rinca.Write), audit: "sync.export",
 			doc: "Write all resources as TOML, without secret values.",
@@ -154,7 +154,7 @@ func (s *Server) getSyncPlan(r *request) (any, error) {
 }
 
 // maskedPlan hides known values in what is compared.
-func (s *Server) maskedPlan(p *files.Plan) *files.Plan {
+func (s *Server) maskedPlan(p *files.SyncPlan) *files.SyncPlan {
 	if p == nil {
 		return nil
 	}

@@ -125,7 +125,7 @@ func (a *app) syncFiles(ctx context.Context, args []string) ([]resource.File, er
 }
 
 // askSync sends files, or says where they are, and returns the plan.
-func (a *app) askSync(ctx context.Context, what string, f *syncFlags, args []string) (*resource.Plan, error) {
+func (a *app) askSync(ctx context.Context, what string, f *syncFlags, args []string) (*resource.SyncPlan, error) {
 	if err := f.check(args); err != nil {
 		return nil, err
 	}
@@ -142,12 +142,12 @@ func (a *app) askSync(ctx context.Context, what string, f *syncFlags, args []str
 			in.Files = append(in.Files, syncFile{x.Path, x.Text.Reveal()})
 		}
 	}
-	var p resource.Plan
+	var p resource.SyncPlan
 	return &p, a.ask(ctx, http.MethodPost, "/v1/sync/"+what, in, &p)
 }
 
 // offlinePlan plans against an empty server, and asks none.
-func (a *app) offlinePlan(ctx context.Context, f *syncFlags, args []string) (*resource.Plan, error) {
+func (a *app) offlinePlan(ctx context.Context, f *syncFlags, args []string) (*resource.SyncPlan, error) {
 	if err := f.check(args); err != nil {
 		return nil, err
 	}
@@ -203,11 +203,11 @@ Exit status 2 says that something would change.`,
 	c.Flags().StringVar(&stored, "sync", "", "`NAME` of a stored sync")
 	a.flagNames(c, "sync", "/v1/syncs")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		var p *resource.Plan
+		var p *resource.SyncPlan
 		var err error
 		switch {
 		case stored != "":
-			p = &resource.Plan{}
+			p = &resource.SyncPlan{}
 			err = a.get(cmd.Context(), syncPath(stored, "plan"), p)
 		case f.offline:
 			p, err = a.offlinePlan(cmd.Context(), &f, args)
@@ -229,7 +229,7 @@ Exit status 2 says that something would change.`,
 }
 
 // printSyncPlan draws a plan.
-func (a *app) printSyncPlan(p *resource.Plan) error {
+func (a *app) printSyncPlan(p *resource.SyncPlan) error {
 	if a.json {
 		return encodeJSON(a.Stdout, p)
 	}
@@ -250,7 +250,7 @@ func (a *app) printSyncPlan(p *resource.Plan) error {
 	return nil
 }
 
-func (a *app) printSyncChange(c *resource.Change, color bool) {
+func (a *app) printSyncChange(c *resource.SyncChange, color bool) {
 	mark, st := "~", yellow
 	switch c.Action {
 	case resource.Create:

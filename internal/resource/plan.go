@@ -20,8 +20,8 @@ const (
 	Delete Action = "delete"
 )
 
-// A Change is what becomes of one resource. It holds no secret value.
-type Change struct {
+// A SyncChange is what becomes of one resource. It holds no secret value.
+type SyncChange struct {
 	Action Action       `json:"action"`
 	Target rinca.Target `json:"target"`
 	From   string       `json:"from,omitempty"` // the name before
@@ -32,10 +32,10 @@ type Change struct {
 	write store.Change
 }
 
-// A Plan is what files would change. It is complete: nothing of it fails for a
+// A SyncPlan is what files would change. It is complete: nothing of it fails for a
 // reason that could have been known.
-type Plan struct {
-	Changes   []Change `json:"changes"`
+type SyncPlan struct {
+	Changes   []SyncChange `json:"changes"`
 	Unchanged int      `json:"unchanged"`
 	Warnings  []string `json:"warnings,omitempty"`
 	// Deploy are the stacks of the files that have deploy = true.
@@ -46,10 +46,10 @@ type Plan struct {
 }
 
 // HasChanges reports whether anything would change.
-func (p *Plan) HasChanges() bool { return len(p.Changes) > 0 }
+func (p *SyncPlan) HasChanges() bool { return len(p.Changes) > 0 }
 
 // Summary is one line: "1 to create, 2 to update, 3 unchanged".
-func (p *Plan) Summary() string {
+func (p *SyncPlan) Summary() string {
 	n := map[Action]int{}
 	for i := range p.Changes {
 		n[p.Changes[i].Action]++
@@ -113,8 +113,8 @@ func hasAll(tags, wanted []string) bool {
 
 // MakePlan compares what files say with what there is. Everything that cannot
 // be is told in one error, with code Invalid, before anything is changed.
-func MakePlan(set *Set, state *State, o Options) (*Plan, error) {
-	p := &planner{set: set, state: state, o: o, plan: &Plan{Changes: []Change{}, revision: state.Revision}, made: map[rinca.Target]bool{}, stacks: map[string]bool{}}
+func MakePlan(set *Set, state *State, o Options) (*SyncPlan, error) {
+	p := &planner{set: set, state: state, o: o, plan: &SyncPlan{Changes: []SyncChange{}, revision: state.Revision}, made: map[rinca.Target]bool{}, stacks: map[string]bool{}}
 	for _, t := range o.Made {
 		p.made[t] = true
 	}
@@ -138,12 +138,12 @@ type planner struct {
 	set   *Set
 	state *State
 	o     Options
-	plan  *Plan
+	plan  *SyncPlan
 	made  map[rinca.Target]bool
 	// after is what there will be.
 	after    after
 	stacks   map[string]bool // names of stacks of files and of what there is
-	removals []Change        // in the order in which they go
+	removals []SyncChange        // in the order in which they go
 
 	wrong []string
 	more  int
@@ -277,7 +277,7 @@ func compareItem[T any](p *planner, k kindOf[T], it *Item[T], out *final[T]) {
 	if from != "" {
 		delete(out.byName, from)
 	}
-	c := Change{Action: Create, Target: rinca.Target{Kind: k.kind, Name: name}, From: from, At: it.At.String()}
+	c := SyncChange{Action: Create, Target: rinca.Target{Kind: k.kind, Name: name}, From: from, At: it.At.String()}
 	differs, secret := true, false
 	if old != nil {
 		c.Action = Update
@@ -373,7 +373,7 @@ func removeOthers[T any](p *planner, k kindOf[T], have []T, listed map[string]bo
 	if !p.o.Delete {
 		return
 	}
-	var gone []Change
+	var gone []SyncChange
 	for i := range have {
 		v := &have[i]
 		name := k.name(v)
@@ -386,7 +386,7 @@ func removeOthers[T any](p *planner, k kindOf[T], have []T, listed map[string]bo
 		if s := k.secret(v, p.state.Hooks[t]); s.IsSet() {
 			secret = masked
 		}
-		c := Change{Action: Delete, Target: t, Diff: diff(text(k, v, secret), "")}
+		c := SyncChange{Action: Delete, Target: t, Diff: diff(text(k, v, secret), "")}
 		c.write = store.Change{Target: t, Delete: true}
 		gone = append(gone, c)
 	}

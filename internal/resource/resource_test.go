@@ -152,7 +152,7 @@ func service(t testing.TB) *Service {
 	return &Service{DB: openDB(t), Now: time.Now, Kinds: kinds, Home: t.TempDir()}
 }
 
-func apply(t testing.TB, s *Service, o Options, texts ...string) *Plan {
+func apply(t testing.TB, s *Service, o Options, texts ...string) *SyncPlan {
 	t.Helper()
 	p, err := s.ApplyFiles(t.Context(), files(texts...), o, By{Operator: "ann"})
 	if err != nil {
@@ -194,7 +194,7 @@ func TestSecretsStay(t *testing.T) {
 	}
 }
 
-func actions(p *Plan) string {
+func actions(p *SyncPlan) string {
 	var out []string
 	for _, c := range p.Changes {
 		out = append(out, string(c.Action)+" "+c.Target.String())
@@ -332,7 +332,7 @@ func FuzzParse(f *testing.F) {
 
 // roundTrip applies a plan to nothing, writes it as TOML and reads that again:
 // nothing differs.
-func roundTrip(t *testing.T, p *Plan) {
+func roundTrip(t *testing.T, p *SyncPlan) {
 	t.Helper()
 	s := &State{Guess: true}
 	for _, c := range p.Changes {

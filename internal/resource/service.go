@@ -34,7 +34,7 @@ type By struct {
 }
 
 // PlanFiles says what files would change.
-func (s *Service) PlanFiles(ctx context.Context, files []File, o Options) (*Plan, error) {
+func (s *Service) PlanFiles(ctx context.Context, files []File, o Options) (*SyncPlan, error) {
 	set, warnings, err := Parse(files, s.Kinds())
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (s *Service) PlanFiles(ctx context.Context, files []File, o Options) (*Plan
 	return s.plan(ctx, set, warnings, o)
 }
 
-func (s *Service) plan(ctx context.Context, set *Set, warnings []string, o Options) (*Plan, error) {
+func (s *Service) plan(ctx context.Context, set *Set, warnings []string, o Options) (*SyncPlan, error) {
 	state, err := Load(ctx, s.DB)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ const maxTries = 5
 
 // ApplyFiles makes the changes of files, all of them or none, and returns what
 // they were.
-func (s *Service) ApplyFiles(ctx context.Context, files []File, o Options, by By) (*Plan, error) {
+func (s *Service) ApplyFiles(ctx context.Context, files []File, o Options, by By) (*SyncPlan, error) {
 	set, warnings, err := Parse(files, s.Kinds())
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (s *Service) ApplyFiles(ctx context.Context, files []File, o Options, by By
 
 // Apply makes the changes of a plan, all of them or none. A Conflict says that
 // something has changed since it was made.
-func (s *Service) Apply(ctx context.Context, p *Plan, by By) error {
+func (s *Service) Apply(ctx context.Context, p *SyncPlan, by By) error {
 	if !p.HasChanges() {
 		return nil
 	}
@@ -101,7 +101,7 @@ func (s *Service) Apply(ctx context.Context, p *Plan, by By) error {
 }
 
 // actionName is the action in the audit log: "stack.update".
-func actionName(c *Change) string {
+func actionName(c *SyncChange) string {
 	kind := map[rinca.Kind]string{rinca.KindSync: "sync", store.KindGroup: "group"}[c.Target.Kind]
 	if kind == "" {
 		kind = strings.ToLower(string(c.Target.Kind))
@@ -140,7 +140,7 @@ func signed(c *store.Change, by string) {
 }
 
 // tell lets those who watch know what changed.
-func (s *Service) tell(p *Plan, by By) {
+func (s *Service) tell(p *SyncPlan, by By) {
 	if s.Hub == nil {
 		return
 	}
@@ -158,7 +158,7 @@ type Run struct {
 	Sync   rinca.ResourceSync
 	Files  []File
 	Commit string
-	Plan   *Plan
+	Plan   *SyncPlan
 
 	service *Service
 	options Options
@@ -215,7 +215,7 @@ func (r *Run) Apply(ctx context.Context, by By) error {
 }
 
 // Pending says what a run of a sync would change now.
-func (s *Service) Pending(ctx context.Context, name string) (*Plan, error) {
+func (s *Service) Pending(ctx context.Context, name string) (*SyncPlan, error) {
 	r, err := s.Begin(ctx, name, "", nil)
 	if err != nil {
 		return nil, err
