@@ -384,3 +384,26 @@ func (d *Deployer) noteExport(p *export.Plan, users map[string][]string, out *Ex
 		}
 	}
 }
+
+// RememberLists exports every stack whose files are what the vault says, so
+// that the lists of items need not be asked for again. It writes files only
+// when something has changed just now, which the next look finds.
+func (d *Deployer) RememberLists(ctx context.Context) error {
+	all, err := d.DB.Stacks(ctx)
+	if err != nil {
+		return err
+	}
+	lineages, err := d.Lineages(ctx)
+	if err != nil {
+		return err
+	}
+	var deployed []rinca.Stack
+	for i := range all {
+		if _, ok := lineages[all[i].Name]; ok {
+			deployed = append(deployed, all[i])
+		}
+	}
+	rec := (&Record{Known: d.Known, Now: d.Now, Log: d.Log}).Quiet()
+	_, err = d.ExportStacks(ctx, deployed, rec)
+	return err
+}

@@ -51,6 +51,19 @@ type Rotation struct {
 	Error      *UpdateError   `json:"error,omitempty"`
 	Failed     string         `json:"failed,omitempty"` // the stack that failed first
 	Lines      []string       `json:"lines,omitempty"`  // the last ones of what failed, masked
+	// LeftOut are stacks that have changed and are not part of it, and why.
+	LeftOut []LeftOut `json:"left_out,omitempty"`
+	Notes   []string  `json:"notes,omitempty"`
+	// Undoes is the rotation that this one takes back; UndoneBy the other way.
+	Undoes   string `json:"undoes,omitempty"`
+	UndoneBy string `json:"undone_by,omitempty"`
+}
+
+// A LeftOut is a stack that a rotation does not touch, although its secrets
+// have changed.
+type LeftOut struct {
+	Stack string `json:"stack"`
+	Why   string `json:"why"`
 }
 
 // A RotatedItem is an item that changed.
