@@ -230,4 +230,3 @@ func (s *Server) exportAll(r *request) (any, error) {
 }
 
 var _ Syncs = (*files.Service)(nil)
-

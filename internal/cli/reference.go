@@ -14,6 +14,7 @@ import (
 	"rinca/internal/api"
 	"rinca/internal/config"
 	"rinca/internal/connectapi"
+	"rinca/internal/resource"
 	"rinca/internal/rinca"
 	"rinca/internal/run"
 )
@@ -39,6 +40,7 @@ func newReference(a *app) *cobra.Command {
 				{"webhooks.md", referenceWebhooks()},
 				{"connect-api.md", referenceConnect()},
 				{"executions.md", generated + api.ReferenceExecutions((&run.Runner{}).Kinds())},
+				{"toml.md", generated + resource.Reference()},
 				{"api.md", generated + api.Reference((&run.Runner{}).Kinds())},
 				{"openapi.json", string(api.OpenAPI("v1", (&run.Runner{}).Kinds()))},
 			} {

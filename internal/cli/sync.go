@@ -517,4 +517,3 @@ func newSyncDelete(a *app) *cobra.Command {
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return c
 }
-

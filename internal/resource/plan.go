@@ -36,8 +36,8 @@ type SyncChange struct {
 // reason that could have been known.
 type SyncPlan struct {
 	Changes   []SyncChange `json:"changes"`
-	Unchanged int      `json:"unchanged"`
-	Warnings  []string `json:"warnings,omitempty"`
+	Unchanged int          `json:"unchanged"`
+	Warnings  []string     `json:"warnings,omitempty"`
 	// Deploy are the stacks of the files that have deploy = true.
 	Deploy []string `json:"deploy,omitempty"`
 
@@ -143,7 +143,7 @@ type planner struct {
 	// after is what there will be.
 	after    after
 	stacks   map[string]bool // names of stacks of files and of what there is
-	removals []SyncChange        // in the order in which they go
+	removals []SyncChange    // in the order in which they go
 
 	wrong []string
 	more  int
