@@ -269,10 +269,19 @@ export type Explanation = {
   user: string;
 };
 
+export type Export = {
+  toml: string;
+};
+
 export type ExportSecretsParams = {
   stack?: string;
   stacks?: string[];
   vault?: string;
+};
+
+export type FileInput = {
+  path: string;
+  text: string;
 };
 
 export type FileSummary = {
@@ -539,8 +548,35 @@ export type ReleaseInput = {
   item: string;
 };
 
+export type Repo = {
+  description?: string;
+  name: string;
+  source: Source;
+  tags?: string[];
+  updated_at?: string;
+  updated_by?: string;
+  webhook?: Webhook;
+};
+
 export type ResetInput = {
   password?: string;
+};
+
+export type ResourceSync = {
+  delete?: boolean;
+  description?: string;
+  include_user_groups?: boolean;
+  include_variables?: boolean;
+  match_tags?: string[];
+  name: string;
+  paths?: string[];
+  schedule?: Schedule;
+  skip_resources?: boolean;
+  source: Source;
+  tags?: string[];
+  updated_at?: string;
+  updated_by?: string;
+  webhook?: Webhook;
 };
 
 export type RestartStackParams = {
@@ -647,6 +683,12 @@ export type RunStackServiceParams = {
   stack: string;
   user?: string;
   workdir?: string;
+};
+
+export type RunSyncParams = {
+  resource_type?: "Stack" | "Server" | "Variable" | "GitAccount" | "Procedure" | "ResourceSync" | "Alerter" | "Repo" | "System";
+  resources?: string[];
+  sync: string;
 };
 
 export type Schedule = {
@@ -943,6 +985,34 @@ export type StopStackParams = {
   services?: string[];
   stack: string;
   timeout?: string;
+};
+
+export type SyncChange = {
+  action: string;
+  at?: string;
+  diff?: string[];
+  from?: string;
+  target: Target;
+};
+
+export type SyncInput = {
+  delete?: boolean;
+  files?: FileInput[];
+  kind?: "Stack" | "Server" | "Variable" | "GitAccount" | "Procedure" | "ResourceSync" | "Alerter" | "Repo" | "System";
+  match_tags?: string[];
+  names?: string[];
+  paths?: string[];
+  skip_resources?: boolean;
+  skip_user_groups?: boolean;
+  skip_variables?: boolean;
+  source?: Source;
+};
+
+export type SyncPlan = {
+  changes: SyncChange[];
+  deploy?: string[];
+  unchanged: number;
+  warnings?: string[];
 };
 
 export type Target = {
@@ -1296,6 +1366,14 @@ export interface Endpoints {
   "GET /v1/quarantine": { in: undefined; query: {  }; out: Quarantine[] };
   /** Let a version out of quarantine, which the next look carries to stacks; this takes Execute on the stack that failed with it. Needs a session or an API key; answers what you may read. */
   "POST /v1/quarantine/release": { in: ReleaseInput; query: {  }; out: Quarantine };
+  /** List the repos that you may read, by name. Needs a session or an API key; answers what you may read. */
+  "GET /v1/repos": { in: undefined; query: {  }; out: Repo[] };
+  /** Forget a repo that no stack and no sync names. Needs Write on Repo {repo}. */
+  "DELETE /v1/repos/{repo}": { in: undefined; query: {  }; out: undefined };
+  /** Show a repo. Needs Read on Repo {repo}. */
+  "GET /v1/repos/{repo}": { in: undefined; query: {  }; out: Repo };
+  /** Replace a repo, or create it. Stacks and syncs that name it take its address, account, branch, tag and commit. Needs Write on Repo {repo}. */
+  "PUT /v1/repos/{repo}": { in: Repo; query: {  }; out: Repo };
   /** Let no rotation begin; one that runs goes on. Needs an administrator. */
   "POST /v1/rotation/freeze": { in: FreezeInput; query: {  }; out: RotationPolicy };
   /** Show when changes are looked for, and when they are carried to stacks. Needs a session or an API key. */
@@ -1358,6 +1436,22 @@ export interface Endpoints {
   "GET /v1/stacks/{stack}/state": { in: undefined; query: {  }; out: StackState };
   /** Say how every stack is that you may read. Needs a session or an API key; answers what you may read. */
   "GET /v1/states": { in: undefined; query: {  }; out: Record<string, StackState> };
+  /** Make resources what TOML files say, all of them or none. Nothing is deployed. Needs an administrator. */
+  "POST /v1/sync/apply": { in: SyncInput; query: {  }; out: SyncPlan };
+  /** Write all resources as TOML, without secret values. Needs an administrator. */
+  "GET /v1/sync/export": { in: undefined; query: {  }; out: Export };
+  /** Say what TOML files would change; nothing is changed. Needs an administrator. */
+  "POST /v1/sync/plan": { in: SyncInput; query: {  }; out: SyncPlan };
+  /** List the resource syncs that you may read, by name. Needs a session or an API key; answers what you may read. */
+  "GET /v1/syncs": { in: undefined; query: {  }; out: ResourceSync[] };
+  /** Remove a resource sync; what it has made stays. Needs an administrator. */
+  "DELETE /v1/syncs/{sync}": { in: undefined; query: {  }; out: undefined };
+  /** Show a resource sync. Needs Read on ResourceSync {sync}. */
+  "GET /v1/syncs/{sync}": { in: undefined; query: {  }; out: ResourceSync };
+  /** Replace a resource sync, or create it. Its files may say anything, so that this takes an administrator. Needs an administrator. */
+  "PUT /v1/syncs/{sync}": { in: ResourceSync; query: {  }; out: ResourceSync };
+  /** Say what a run of a resource sync would change now. Needs Execute on ResourceSync {sync}. */
+  "GET /v1/syncs/{sync}/plan": { in: undefined; query: {  }; out: SyncPlan };
   /** List updates that you may read, newest first. Needs a session or an API key; answers what you may read. */
   "GET /v1/updates": { in: undefined; query: { stack?: string | number | boolean; procedure?: string | number | boolean; parent?: string | number | boolean; state?: string | number | boolean; limit?: string | number | boolean; before?: string | number | boolean }; out: Update[] };
   /** Show an update. Needs Read on what the update is about, or having asked for it. */

@@ -21,6 +21,7 @@ export const router = createRouter({
     at("/procedures", lazy(() => import("../pages/procedures"))),
     at("/procedures/$procedure", lazy(() => import("../pages/procedure"))),
     at("/sync", lazy(() => import("../pages/sync"))),
+    at("/sync/$sync", lazy(() => import("../pages/sync_diff"))),
     at("/activity", lazy(() => import("../pages/activity"))),
     at("/activity/$id", lazy(() => import("../pages/update"))),
     at("/servers", lazy(() => import("../pages/servers"))),
