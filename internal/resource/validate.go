@@ -335,7 +335,7 @@ func checkServer(s *rinca.Server) error {
 		return rinca.Errorf(rinca.Invalid, "the address of the server %s is none", s.Name).Try(hint)
 	}
 	if _, has := u.User.Password(); has {
-		return rinca.Errorf(rinca.Invalid, "the address of the server %s holds a password", s.Name).Try("rinca server set %s --ssh-key-file FILE", s.Name)
+		return rinca.Errorf(rinca.Invalid, "the address of the server %s holds a password", s.Name).Try("rinca server set %s --ssh-key FILE", s.Name)
 	}
 	switch u.Scheme {
 	case "unix":
