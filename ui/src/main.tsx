@@ -33,6 +33,7 @@ import "@mantine/core/styles/Center.css";
 import "@mantine/core/styles/Pill.css";
 import "@mantine/core/styles/PinInput.css";
 import "@mantine/core/styles/PillsInput.css";
+import "@mantine/core/styles/FloatingIndicator.css";
 import "@mantine/core/styles/SegmentedControl.css";
 import "@mantine/notifications/styles.css";
 import "./app.css";

@@ -182,6 +182,8 @@ function Finder({ value, find }: { value: string; find: (v: string) => void }) {
   );
 }
 
+const many = (n: number, word: string) => `${n} ${word}${n === 1 ? "" : "s"}`;
+
 /** lineage makes nodes and edges of the ways that a secret goes. */
 export function lineage(used: UsedBy): { nodes: GraphNode[]; edges: [string, string][] } {
   const nodes = new Map<string, GraphNode>();
@@ -225,7 +227,7 @@ function Used({ what, close }: { what: string; close: () => void }) {
           <>
             {(u.items ?? []).map((i) => (
               <div className="pad" key={`${i.vault} ${i.item} ${i.title}`}>
-                <Facts items={[["Item", i.title], ["Vault", i.vault_name ?? i.vault], ["Version", i.version], ["Changed", isSet(i.changed_at) && <Ago key="c" at={i.changed_at} />], ["Reaches", `${new Set(u.uses.map((x) => x.stack)).size} stacks, ${u.uses.filter((x) => x.service).length} services`]]} />
+                <Facts items={[["Item", i.title], ["Vault", i.vault_name ?? i.vault], ["Version", i.version], ["Changed", isSet(i.changed_at) && <Ago key="c" at={i.changed_at} />], ["Reaches", `${many(new Set(u.uses.map((x) => x.stack)).size, "stack")}, ${many(u.uses.filter((x) => x.service).length, "service")}`]]} />
               </div>
             ))}
             {graph && graph.nodes.length > 0 && (
