@@ -4,7 +4,7 @@ export const theme = createTheme({
   // The greys of the dark scheme, with a little blue in them.
   colors: { dark: ["#d3dae2", "#b3bec9", "#98a4b0", "#6b7783", "#37424d", "#29323c", "#1b232c", "#151b22", "#12171d", "#0d1116"] },
   primaryColor: "cyan",
-  primaryShade: { light: 9, dark: 8 },
+  primaryShade: { light: 9, dark: 9 },
   defaultRadius: "md",
   fontFamily: 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "JetBrains Mono", "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
