@@ -89,6 +89,9 @@ cat "$demo/serve.out"
 run rinca login --host "$RINCA_HOST" --user demo --password-file "$demo/password"
 run rinca user create admin --admin | tee "$demo/admin"
 
+# By itself the server looks for changes every minute. Here each step is shown.
+run rinca rotate policy set --off
+
 say "A variable for the compose file of op-export: [[OP_SERVICE_ACCOUNT_TOKEN]]"
 show "head -c 32 /dev/urandom | base64 | rinca variable set OP_SERVICE_ACCOUNT_TOKEN --secret --value-file -"
 head -c 32 /dev/urandom | base64 | tr -d '\n' | rinca variable set OP_SERVICE_ACCOUNT_TOKEN --secret --value-file -
@@ -125,6 +128,30 @@ run rinca stack logs authentik postgres --tail 3
 
 say "Nothing changed: nothing is touched"
 run rinca stack deploy --all
+
+say "The loop: two values change in the vault. Who uses them, and what would restart?"
+show "head -c 36 /dev/urandom | base64 | rinca item create stacks/platform/auth/authentik --set POSTGRES_PASSWORD=- --update"
+head -c 36 /dev/urandom | base64 | rinca item create stacks/platform/auth/authentik --set POSTGRES_PASSWORD=- --update
+show "head -c 36 /dev/urandom | base64 | rinca item create stacks/platform/backup/restic/restic.env.example --set RESTIC_PASSWORD=- --update"
+head -c 36 /dev/urandom | base64 | rinca item create stacks/platform/backup/restic/restic.env.example --set RESTIC_PASSWORD=- --update
+run rinca secret used-by postgres.env
+run rinca rotate --plan || [ $? -eq 2 ]
+run rinca rotate
+
+say "A bad value: the database refuses a password that short. Everything goes back, and that version is kept away"
+run rinca op item edit postgres.env --vault homelab POSTGRES_PASSWORD=short >/dev/null
+run rinca rotate || echo "(exit status $?)"
+run rinca rotate quarantine list
+run rinca stack list
+
+say "A newer version goes through again; then every value is where it belongs"
+show "head -c 36 /dev/urandom | base64 | rinca item create stacks/platform/auth/authentik --set POSTGRES_PASSWORD=- --update"
+head -c 36 /dev/urandom | base64 | rinca item create stacks/platform/auth/authentik --set POSTGRES_PASSWORD=- --update
+run rinca rotate
+run rinca drift
+
+say "From here on the server looks by itself, every minute"
+run rinca rotate policy set --off=false --batch 10s
 
 say "Is everything well?"
 run rinca doctor

@@ -118,14 +118,14 @@ func (a *app) tellPolicy(p rinca.RotationPolicy) error {
 			frozen += ": " + p.FrozenWhy
 		}
 	}
-	t := newTable()
-	for _, row := range [][2]string{
-		{"looks for changes", looks}, {"collects changes for", p.Collects().String()}, {"begins", windows}, {"waits for approval", approve},
-		{"services at once", fmt.Sprint(p.Most())}, {"frozen", frozen},
-	} {
-		t.add(row[0], row[1])
+	if a.quiet {
+		return nil
 	}
-	return t.print(a)
+	a.printFacts([]fact{
+		{"Looks for changes", looks}, {"Collects changes for", p.Collects().String()}, {"Begins", windows}, {"Waits for approval", approve},
+		{"Services at once", fmt.Sprint(p.Most())}, {"Frozen", frozen},
+	})
+	return nil
 }
 
 func newRotatePolicySet(a *app) *cobra.Command {

@@ -8,7 +8,7 @@ import (
 
 // The bounds of a policy, and what 0 means in it.
 const (
-	minLookInterval     = 5 * time.Second
+	minLookInterval     = time.Second
 	maxLookInterval     = 7 * 24 * time.Hour
 	maxBatch            = 24 * time.Hour
 	maxAtOnce           = 1000

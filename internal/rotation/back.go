@@ -60,7 +60,7 @@ func (x *run) blame(ctx context.Context, f failure, lines []string) error {
 		})
 	}
 	if len(list) == 0 || !x.byValue(ctx, f) {
-		return x.retryLater(ctx, f.stack, x.rec.Mask(f.err.Error()))
+		return x.retryLater(ctx, f.stack, versions(f.stack, x.rot.Items), x.rec.Mask(f.err.Error()))
 	}
 	return x.putQuarantine(ctx, list)
 }

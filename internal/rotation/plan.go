@@ -182,8 +182,8 @@ func (r *Rotator) leaveOut(ctx context.Context, pl *planned, look deploy.Look, b
 	if err != nil {
 		return err
 	}
-	for name := range pl.changed {
-		if again, ok := retries[name]; ok && r.Now().Before(again.At) {
+	for name, c := range pl.changed {
+		if again, ok := retries[name]; ok && r.Now().Before(again.At) && again.Of == versions(name, c.Items) {
 			pl.leave(name, fmt.Sprintf("it failed a while ago (%s); it is tried again at %s", again.Why, again.At.Format("15:04")))
 		}
 	}

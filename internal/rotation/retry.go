@@ -2,8 +2,12 @@ package rotation
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"rinca/internal/rinca"
 	"rinca/internal/store"
 )
 
@@ -13,20 +17,34 @@ type retry struct {
 	At    time.Time `json:"at"`
 	Times int       `json:"times"`
 	Why   string    `json:"why,omitempty"`
+	// Of tells with which versions of items it failed: others are tried at once.
+	Of string `json:"of,omitempty"`
 }
 
 const (
 	retriesSetting = "rotation retries"
-	firstRetry     = 5 * time.Minute
-	lastRetry      = 6 * time.Hour
+	firstRetry     = 15 * time.Second
+	lastRetry      = time.Hour
 )
 
 func (r *Rotator) retries(ctx context.Context) (map[string]retry, error) {
 	return store.SettingJSON[map[string]retry](ctx, r.DB, retriesSetting)
 }
 
-// retryLater puts the next try of a stack off, longer each time.
-func (r *Rotator) retryLater(ctx context.Context, stack, why string) error {
+// versions tells which versions of items a stack is given.
+func versions(stack string, items []rinca.RotatedItem) string {
+	var out []string
+	for _, i := range items {
+		if slices.Contains(i.Stacks, stack) && i.Held == "" {
+			out = append(out, fmt.Sprintf("%s/%s/%d", i.Vault, i.Item, i.Version))
+		}
+	}
+	return strings.Join(sortedNames(out), " ")
+}
+
+// retryLater puts the next try of a stack with these versions off, longer each
+// time.
+func (r *Rotator) retryLater(ctx context.Context, stack, of, why string) error {
 	all, err := r.retries(ctx)
 	if err != nil {
 		return err
@@ -35,12 +53,15 @@ func (r *Rotator) retryLater(ctx context.Context, stack, why string) error {
 		all = map[string]retry{}
 	}
 	one := all[stack]
+	if one.Of != of {
+		one.Times = 0
+	}
 	one.Times++
 	wait := lastRetry
-	if one.Times < 8 {
+	if one.Times < 10 {
 		wait = min(lastRetry, firstRetry<<(one.Times-1))
 	}
-	one.At, one.Why = r.Now().UTC().Add(wait), why
+	one.At, one.Why, one.Of = r.Now().UTC().Add(wait), why, of
 	all[stack] = one
 	return store.PutSettingJSON(ctx, r.DB, retriesSetting, all)
 }

@@ -40,8 +40,8 @@ type Watch struct {
 const (
 	askServers  = 10 * time.Minute // between two questions whether containers are those that were deployed
 	maxBackoff  = 15 * time.Minute
-	firstRepeat = 5 * time.Minute
-	lastRepeat  = 6 * time.Hour
+	firstRepeat = 20 * time.Second
+	lastRepeat  = time.Hour
 )
 
 // Run looks until ctx ends.
@@ -141,7 +141,7 @@ func (w *Watch) submit(ctx context.Context, found rotation.Noticed, now time.Tim
 		w.times = 0
 	}
 	wait := lastRepeat
-	if w.times < 7 {
+	if w.times < 9 {
 		wait = min(lastRepeat, firstRepeat<<w.times)
 	}
 	w.times++
