@@ -55,7 +55,7 @@ func targetOf(e rinca.Execution) (rinca.Target, rinca.Level, error) {
 // exists returns NotFound when there is no such resource.
 func (r *Runner) exists(ctx context.Context, t rinca.Target) (err error) {
 	switch {
-	case t.Name == "" || t.Kind == rinca.KindStack && isPattern(t.Name):
+	case t.Name == "" || t.Name == "*" || t.Kind == rinca.KindStack && isPattern(t.Name): // several
 	case t.Kind == rinca.KindStack:
 		_, err = r.DB.Stack(ctx, t.Name)
 	case t.Kind == rinca.KindProcedure:
