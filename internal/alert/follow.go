@@ -163,7 +163,7 @@ func (f *follower) look(ctx context.Context) {
 		err := f.Raise(ctx, rinca.Alert{
 			Type: rinca.AlertServerUnreachable, Level: rinca.AlertCritical, Target: rinca.Target{Kind: rinca.KindServer, Name: name},
 			Message: "The server " + name + " cannot be reached since " + s.Since.UTC().Format("15:04:05 UTC") + ": " + s.Error,
-			Hint:    "rinca server check " + name,
+			Hint:    "rinca server show " + name,
 		})
 		if err == nil {
 			delete(f.down, name)

@@ -48,7 +48,7 @@ func (t target) do(req *http.Request) error {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		f.after = after(resp.Header.Get("Retry-After"))
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
-		f.err = f.err.Try("is its address still right? rinca alerter set")
+		f.err = f.err.Try("is its address still right? Set it again: rinca alerter set NAME --url-file FILE")
 	}
 	return f
 }

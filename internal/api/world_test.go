@@ -17,7 +17,7 @@ import (
 	"rinca/internal/auth"
 	"rinca/internal/event"
 	"rinca/internal/redact"
-	"rinca/internal/resource"
+	toml "rinca/internal/resource"
 	"rinca/internal/rinca"
 	"rinca/internal/store"
 	"rinca/internal/webhook"
@@ -90,7 +90,7 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	cfg.Alerts = w.alerts
 	w.hooks = &webhook.Listener{DB: db, Submit: w.runner.Submit, Known: w.known, Now: time.Now, Log: logger}
 	cfg.Webhooks = w.hooks
-	cfg.Syncs = &resource.Service{DB: db, Hub: hub, Now: time.Now, Kinds: w.runner.Kinds, Home: t.TempDir()}
+	cfg.Syncs = &toml.Service{DB: db, Hub: hub, Now: time.Now, Kinds: w.runner.Kinds, Home: t.TempDir()}
 	for _, c := range change {
 		c(&cfg)
 	}
