@@ -178,7 +178,9 @@ func TestProceduresByHand(t *testing.T) {
 	if !strings.Contains(tree, "└ ⊘ RunProcedure nap, canceled") || !strings.Contains(tree, "  └ ⊘ Sleep, canceled") || strings.Contains(tree, "Never") {
 		t.Errorf("the tree:\n%s", tree)
 	}
-	var doc struct{ Children []struct{ Children []rinca.Update } }
+	var doc struct {
+		Children []struct{ Children []rinca.Update }
+	}
 	if err := json.Unmarshal([]byte(l.must("update", "show", top.ID, "--json")), &doc); err != nil || len(doc.Children) != 1 || len(doc.Children[0].Children) != 1 {
 		t.Errorf("as JSON: %+v %v", doc, err)
 	}
