@@ -66,7 +66,7 @@ func serve() {
 // tooShort names a password that nobody should use.
 func tooShort() string {
 	for _, e := range os.Environ() {
-		if key, value, _ := strings.Cut(e, "="); strings.HasSuffix(key, "PASSWORD") && len(value) < 12 {
+		if key, value, _ := strings.Cut(e, "="); strings.HasSuffix(key, "_PASSWORD") && !strings.Contains(key, "RANDOM") && len(value) < 12 {
 			return key
 		}
 	}
