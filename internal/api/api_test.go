@@ -249,6 +249,7 @@ func TestCredentials(t *testing.T) {
 // TestSessionThatMustChangeItsPassword may do nothing else.
 func TestSessionThatMustChangeItsPassword(t *testing.T) {
 	w := newWorld(t)
+	w.fixtures()
 	_, oneTime, err := w.auth.CreateUser(t.Context(), auth.Caller{}, rinca.User{Name: "root1", Admin: true}, rinca.Secret{})
 	if err != nil {
 		t.Fatal(err)

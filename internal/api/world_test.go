@@ -15,10 +15,12 @@ import (
 
 	"rinca/internal/alert"
 	"rinca/internal/auth"
+	"rinca/internal/deploy"
 	"rinca/internal/event"
 	"rinca/internal/redact"
 	toml "rinca/internal/resource"
 	"rinca/internal/rinca"
+	"rinca/internal/rotation"
 	"rinca/internal/store"
 	"rinca/internal/webhook"
 )
@@ -41,8 +43,10 @@ type world struct {
 	hooks  *webhook.Listener
 	api    *Server
 	http   *httptest.Server
-	log    *lockedBuffer
-	tokens map[string]rinca.Secret // by who
+	// endpoint takes every alert.
+	endpoint *httptest.Server
+	log      *lockedBuffer
+	tokens   map[string]rinca.Secret // by who
 }
 
 type lockedBuffer struct {
@@ -91,9 +95,15 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	w.hooks = &webhook.Listener{DB: db, Submit: w.runner.Submit, Known: w.known, Now: time.Now, Log: logger}
 	cfg.Webhooks = w.hooks
 	cfg.Syncs = &toml.Service{DB: db, Hub: hub, Now: time.Now, Kinds: w.runner.Kinds, Home: t.TempDir()}
+	cfg.Rotations = &rotation.Rotator{
+		DB: db, Hub: hub, Now: time.Now, Log: logger,
+		Deploy: &deploy.Deployer{DB: db, Hub: hub, Known: w.known, Now: time.Now, Log: logger, Engines: &deploy.Engines{List: db.Servers, Now: time.Now, Log: logger}},
+	}
 	for _, c := range change {
 		c(&cfg)
 	}
+	w.endpoint = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(w.endpoint.Close)
 	w.api = New(cfg)
 	w.http = httptest.NewUnstartedServer(nil)
 	w.http.Config = NewHTTPServer(w.api)
@@ -147,7 +157,7 @@ func (w *world) fixtures() {
 	}
 	check(w.db.PutServer(ctx, rinca.Server{Name: "far", Address: "tcp://far:2376", Key: rinca.NewSecret(canary)}, store.Upsert))
 	check(w.db.PutGitAccount(ctx, rinca.GitAccount{Name: "forge", Host: "forge.example.org", Token: rinca.NewSecret(canary)}, store.Upsert))
-	check(w.db.PutAlerter(ctx, rinca.Alerter{Name: "ops", Kind: rinca.AlerterCustom, URL: rinca.NewSecret(w.http.URL + "/" + canary)}, store.Upsert))
+	check(w.db.PutAlerter(ctx, rinca.Alerter{Name: "ops", Kind: rinca.AlerterCustom, URL: rinca.NewSecret(w.endpoint.URL + "/" + canary)}, store.Upsert))
 	check(w.db.PutStack(ctx, rinca.Stack{
 		Name: "web", Source: rinca.Source{Kind: rinca.SourceGit, Repo: "https://forge.example.org/web.git"}, Environment: "TOKEN = [[TOKEN]]",
 	}, store.Upsert))

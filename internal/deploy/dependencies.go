@@ -110,7 +110,7 @@ func (j *job) met(ctx context.Context, stacks []*rinca.Stack, waited time.Durati
 			wait = true
 		case rinca.StatusUnknown:
 			return false, rinca.Errorf(rinca.Unavailable, "stack %s comes after %s, and how that is cannot be told: %s", j.stack.Name, s.Name, state.Error).
-				Try("rinca server check %s; or rinca stack deploy %s --ignore-dependencies", s.ServerName(), j.stack.Name)
+				Try("rinca server show %s; or, to deploy all the same: rinca stack deploy %s --ignore-dependencies", s.ServerName(), j.stack.Name)
 		default:
 			return false, j.unmet(s.Name, "is "+string(state.Status))
 		}
