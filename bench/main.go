@@ -46,6 +46,7 @@ func benches() []struct {
 		{"signed", signedRequest},
 		{"api", apiLoad},
 		{"idle", idleServer},
+		{"rotate", rotateAgainstCompose},
 	}
 }
 

@@ -150,6 +150,7 @@ func tries(w *world, alerter string) int {
 
 // hanging takes connections and says nothing.
 func hanging(t testing.TB) (addr string, stop func()) {
+	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

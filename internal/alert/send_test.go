@@ -198,6 +198,7 @@ func (m *mailServer) got() []string {
 }
 
 func newMailServer(t testing.TB) *mailServer {
+	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -164,6 +164,7 @@ type message struct {
 }
 
 func newEndpoint(t testing.TB) *endpoint {
+	t.Helper()
 	e := &endpoint{}
 	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		data, _ := io.ReadAll(r.Body)
@@ -216,7 +217,8 @@ func (m message) alert(t testing.TB) (out struct {
 			Count   int    `json:"count"`
 		} `json:"data"`
 	} `json:"data"`
-}) {
+},
+) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(m.body), &out); err != nil {
 		t.Fatalf("%v in %s", err, m.body)

@@ -11,8 +11,10 @@ func alertRoutes() []route {
 		{
 			pattern: "GET /v1/alerts", need: list(), doc: "List alerts about what you may read, the newest first.",
 			query: []param{
-				{"open", "true: only those that are not resolved"}, {"type", "only those of this type, such as StackDeployFailed"},
-				{"before", "id of the alert to go on from"}, {"limit", "alerts at most; 50 when it is left out, 500 at most"},
+				{"open", "true: only those that are not resolved"},
+				{"type", "only those of this type, such as StackDeployFailed"},
+				{"before", "id of the alert to go on from"},
+				{"limit", "alerts at most; 50 when it is left out, 500 at most"},
 			},
 			out: []rinca.Alert{}, serve: (*Server).getAlerts,
 		}, {

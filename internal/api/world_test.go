@@ -352,6 +352,8 @@ func (m *memoryVault) SetToken(_ context.Context, t rinca.VaultToken) (rinca.Vau
 func (m *memoryVault) State(context.Context) (rinca.VaultState, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return rinca.VaultState{HasToken: m.token.IsSet(), Requests: 3, Budget: 100,
-		Budgets: []rinca.VaultBudget{{Scope: "token", Window: "hour", Limit: 100, Used: 97, Left: 3}}, Breaker: &rinca.VaultBreaker{Open: true}}, nil
+	return rinca.VaultState{
+		HasToken: m.token.IsSet(), Requests: 3, Budget: 100,
+		Budgets: []rinca.VaultBudget{{Scope: "token", Window: "hour", Limit: 100, Used: 97, Left: 3}}, Breaker: &rinca.VaultBreaker{Open: true},
+	}, nil
 }

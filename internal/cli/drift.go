@@ -182,8 +182,11 @@ func driftCounts(r rinca.DriftReport) string {
 		state rinca.DriftState
 		word  string
 	}{
-		{rinca.DriftProven, "proven"}, {rinca.DriftStale, "stale"}, {rinca.DriftEdited, "edited by hand"},
-		{rinca.DriftHeld, "held"}, {rinca.DriftUnknown, "unknown"},
+		{rinca.DriftProven, "proven"},
+		{rinca.DriftStale, "stale"},
+		{rinca.DriftEdited, "edited by hand"},
+		{rinca.DriftHeld, "held"},
+		{rinca.DriftUnknown, "unknown"},
 	} {
 		if n := r.Counts[s.state]; n > 0 || s.state == rinca.DriftProven {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s.word))

@@ -90,8 +90,12 @@ func newProcedureShow(a *app) *cobra.Command {
 
 func (a *app) printProcedure(p *rinca.Procedure) {
 	facts := []fact{
-		{"Procedure", p.Name}, {"Description", p.Description}, {"Tags", strings.Join(p.Tags, ", ")},
-		{"Schedule", scheduleText(p.Schedule)}, {"Webhook path", p.Webhook.Path}, {"Changed", changed(p.UpdatedAt, p.UpdatedBy)},
+		{"Procedure", p.Name},
+		{"Description", p.Description},
+		{"Tags", strings.Join(p.Tags, ", ")},
+		{"Schedule", scheduleText(p.Schedule)},
+		{"Webhook path", p.Webhook.Path},
+		{"Changed", changed(p.UpdatedAt, p.UpdatedBy)},
 	}
 	if p.Timeout > 0 {
 		facts = append(facts, fact{"Timeout", time.Duration(p.Timeout).String()})

@@ -240,8 +240,13 @@ func newRotateShow(a *app) *cobra.Command {
 			}
 			fmt.Fprintf(a.Stdout, "Rotation %s: %s\n", rot.ID, rot.State)
 			for _, row := range [][2]string{
-				{"by", rot.Operator}, {"because of", rot.Cause}, {"waits", rot.Waits}, {"approved by", rot.ApprovedBy}, {"undoes", rot.Undoes},
-				{"undone by", rot.UndoneBy}, {"summary", rot.Summary},
+				{"by", rot.Operator},
+				{"because of", rot.Cause},
+				{"waits", rot.Waits},
+				{"approved by", rot.ApprovedBy},
+				{"undoes", rot.Undoes},
+				{"undone by", rot.UndoneBy},
+				{"summary", rot.Summary},
 			} {
 				if row[1] != "" {
 					fmt.Fprintf(a.Stdout, "  %s: %s\n", row[0], printable(row[1]))

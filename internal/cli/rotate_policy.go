@@ -122,8 +122,12 @@ func (a *app) tellPolicy(p rinca.RotationPolicy) error {
 		return nil
 	}
 	a.printFacts([]fact{
-		{"Looks for changes", looks}, {"Collects changes for", p.Collects().String()}, {"Begins", windows}, {"Waits for approval", approve},
-		{"Services at once", fmt.Sprint(p.Most())}, {"Frozen", frozen},
+		{"Looks for changes", looks},
+		{"Collects changes for", p.Collects().String()},
+		{"Begins", windows},
+		{"Waits for approval", approve},
+		{"Services at once", fmt.Sprint(p.Most())},
+		{"Frozen", frozen},
 	})
 	return nil
 }

@@ -39,7 +39,9 @@ func newUpdateList(a *app) *cobra.Command {
   rinca update list --limit 500 --json`,
 		Aliases: []string{"ls"},
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.updateList(cmd.Context(), stack, state, parent, limit) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.updateList(cmd.Context(), stack, state, parent, limit)
+		},
 	}
 	fl := c.Flags()
 	fl.StringVar(&parent, "parent", "", "only those that the update `ID` has started")

@@ -44,11 +44,7 @@ func (c *driftCheck) askVault(ctx context.Context) {
 		return
 	}
 	before := c.Vault.Requests()
-	type group struct {
-		vault   string
-		offline bool
-	}
-	groups := map[group][]string{}
+	groups := map[string][]string{} // by vault
 	for i := range c.stacks {
 		s := &c.stacks[i]
 		if s.Secrets.Skip {
@@ -58,11 +54,10 @@ func (c *driftCheck) askVault(ctx context.Context) {
 		if len(of) == 0 {
 			of = []string{s.Name}
 		}
-		g := group{vault: s.Secrets.Vault}
-		groups[g] = append(groups[g], of...)
+		groups[s.Secrets.Vault] = append(groups[s.Secrets.Vault], of...)
 	}
-	for g, names := range groups {
-		c.compareItems(ctx, g.vault, sorted(names))
+	for vault, names := range groups {
+		c.compareItems(ctx, vault, sorted(names))
 	}
 	c.lookUp(ctx)
 	c.requests = c.Vault.Requests() - before

@@ -142,8 +142,10 @@ func listed(infos []rinca.Info) []listedItem {
 		if len(stacks) == 0 || i.State != rinca.Active {
 			continue
 		}
-		items = append(items, listedItem{ID: i.ID, Title: i.Title, Stacks: stacks, Version: i.Version, UpdatedAt: i.UpdatedAt.UTC(),
-			Hold: slices.Contains(i.Tags, rinca.HoldTag)})
+		items = append(items, listedItem{
+			ID: i.ID, Title: i.Title, Stacks: stacks, Version: i.Version, UpdatedAt: i.UpdatedAt.UTC(),
+			Hold: slices.Contains(i.Tags, rinca.HoldTag),
+		})
 	}
 	return items
 }

@@ -344,7 +344,6 @@ func (r *reader) hostPaths(s *rinca.ResourceSync) {
 type alerterDraft struct {
 	meta
 	alerter rinca.Alerter
-	enabled *bool
 }
 
 func alerterTable() *table[alerterDraft] {

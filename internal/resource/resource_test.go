@@ -149,6 +149,7 @@ func openDB(t testing.TB) *store.DB {
 }
 
 func service(t testing.TB) *Service {
+	t.Helper()
 	return &Service{DB: openDB(t), Now: time.Now, Kinds: kinds, Home: t.TempDir()}
 }
 

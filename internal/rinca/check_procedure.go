@@ -10,7 +10,7 @@ import (
 const (
 	maxStages     = 100
 	maxExecutions = 1000 // in all stages together
-	mostAtOnce     = 64
+	mostAtOnce    = 64
 	maxRetries    = 100
 	maxWait       = Duration(30 * 24 * time.Hour)
 	maxParams     = 256 << 10 // bytes of one execution's parameters

@@ -77,9 +77,7 @@ func noticed(pl planned) Noticed {
 			items = append(items, where)
 			parts = append(parts, fmt.Sprintf("%s/%s@%d", i.Vault, i.Item, i.Version))
 		}
-		for _, f := range slices.Sorted(maps.Keys(c.Files)) {
-			parts = append(parts, f)
-		}
+		parts = append(parts, slices.Sorted(maps.Keys(c.Files))...)
 	}
 	out.Print = strings.Join(parts, "\n")
 	switch items = sortedNames(items); {

@@ -54,7 +54,7 @@ type Runner struct {
 	names   map[string]string // of the kinds of what is queued, by update
 	order   order
 	kinds   map[string]Kind // by name
-	slots   int // executions that take a worker
+	slots   int             // executions that take a worker
 	wake    chan struct{}
 	freed   chan struct{} // closed when a target becomes free
 	once    sync.Once

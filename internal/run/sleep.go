@@ -57,4 +57,3 @@ func sleepFor() Kind {
 func onSystem(kind string) (rinca.Target, error) {
 	return rinca.Target{Kind: rinca.KindSystem, Name: kind}, nil
 }
-

@@ -48,9 +48,15 @@ func TestCronThatIsRefused(t *testing.T) {
 		}
 	}
 	for _, s := range []rinca.Schedule{
-		{Text: "every day", TimeZone: "Mars/Olympus"}, {Text: "every day", TimeZone: "Local"}, {Text: "every day", TimeZone: "../../etc/passwd"},
-		{Text: "every day", Format: "Latin"}, {Text: "every day", Format: rinca.Cron}, {Text: "0 2 * * *", Format: rinca.English},
-		{Text: "TZ=UTC 0 2 * * *", Format: rinca.Cron}, {Text: "every day", Missed: "twice"}, {Text: "every day", Jitter: rinca.Duration(25 * time.Hour)},
+		{Text: "every day", TimeZone: "Mars/Olympus"},
+		{Text: "every day", TimeZone: "Local"},
+		{Text: "every day", TimeZone: "../../etc/passwd"},
+		{Text: "every day", Format: "Latin"},
+		{Text: "every day", Format: rinca.Cron},
+		{Text: "0 2 * * *", Format: rinca.English},
+		{Text: "TZ=UTC 0 2 * * *", Format: rinca.Cron},
+		{Text: "every day", Missed: "twice"},
+		{Text: "every day", Jitter: rinca.Duration(25 * time.Hour)},
 	} {
 		if _, err := schedule.Parse(s, nil); rinca.CodeOf(err) != rinca.Invalid || rinca.HintOf(err) == "" {
 			t.Errorf("%+v: %v, try %q", s, err, rinca.HintOf(err))
@@ -162,41 +168,75 @@ func randomCron(r *rand.Rand) string {
 // or a day.
 func TestWhenClocksAreSet(t *testing.T) {
 	for _, c := range []struct{ why, text, zone, from, want string }{
-		{"a fixed time that is left out runs at once after", "30 2 * * *", "America/New_York", "2027-03-13T12:00-05:00",
-			"2027-03-14T03:00-04:00 2027-03-15T02:30-04:00"},
-		{"a fixed time that is there twice runs once, at first", "30 1 * * *", "America/New_York", "2027-11-06T12:00-04:00",
-			"2027-11-07T01:30-04:00 2027-11-08T01:30-05:00"},
-		{"several that are left out run once", "every day at 2:10am and 2:50am", "America/New_York", "2027-03-13T12:00-05:00",
-			"2027-03-14T03:00-04:00 2027-03-15T02:10-04:00"},
-		{"one that is left out and the hour after are one", "0 2,3 * * *", "America/New_York", "2027-03-14T00:00-05:00",
-			"2027-03-14T03:00-04:00 2027-03-15T02:00-04:00"},
-		{"steps follow the wall: left out", "every 30 minutes", "America/New_York", "2027-03-14T01:00-05:00",
-			"2027-03-14T01:30-05:00 2027-03-14T03:00-04:00"},
-		{"steps follow the wall: twice", "every 30 minutes", "America/New_York", "2027-11-07T01:00-04:00",
-			"2027-11-07T01:30-04:00 2027-11-07T01:00-05:00 2027-11-07T01:30-05:00 2027-11-07T02:00-05:00"},
-		{"hours with a step that is left out do not run", "0 0/2 * * *", "America/New_York", "2027-03-14T00:00-05:00",
-			"2027-03-14T04:00-04:00 2027-03-14T06:00-04:00"},
-		{"every hour is every hour", "hourly", "Europe/Berlin", "2027-10-31T00:30+02:00",
-			"2027-10-31T01:00+02:00 2027-10-31T02:00+02:00 2027-10-31T02:00+01:00 2027-10-31T03:00+01:00"},
-		{"Berlin in spring", "Every day at 02:30", "Europe/Berlin", "2027-03-27T12:00+01:00",
-			"2027-03-28T03:00+02:00 2027-03-29T02:30+02:00"},
-		{"Berlin in autumn", "Every day at 02:30", "Europe/Berlin", "2027-10-30T12:00+02:00",
-			"2027-10-31T02:30+02:00 2027-11-01T02:30+01:00"},
+		{
+			"a fixed time that is left out runs at once after", "30 2 * * *", "America/New_York", "2027-03-13T12:00-05:00",
+			"2027-03-14T03:00-04:00 2027-03-15T02:30-04:00",
+		},
+		{
+			"a fixed time that is there twice runs once, at first", "30 1 * * *", "America/New_York", "2027-11-06T12:00-04:00",
+			"2027-11-07T01:30-04:00 2027-11-08T01:30-05:00",
+		},
+		{
+			"several that are left out run once", "every day at 2:10am and 2:50am", "America/New_York", "2027-03-13T12:00-05:00",
+			"2027-03-14T03:00-04:00 2027-03-15T02:10-04:00",
+		},
+		{
+			"one that is left out and the hour after are one", "0 2,3 * * *", "America/New_York", "2027-03-14T00:00-05:00",
+			"2027-03-14T03:00-04:00 2027-03-15T02:00-04:00",
+		},
+		{
+			"steps follow the wall: left out", "every 30 minutes", "America/New_York", "2027-03-14T01:00-05:00",
+			"2027-03-14T01:30-05:00 2027-03-14T03:00-04:00",
+		},
+		{
+			"steps follow the wall: twice", "every 30 minutes", "America/New_York", "2027-11-07T01:00-04:00",
+			"2027-11-07T01:30-04:00 2027-11-07T01:00-05:00 2027-11-07T01:30-05:00 2027-11-07T02:00-05:00",
+		},
+		{
+			"hours with a step that is left out do not run", "0 0/2 * * *", "America/New_York", "2027-03-14T00:00-05:00",
+			"2027-03-14T04:00-04:00 2027-03-14T06:00-04:00",
+		},
+		{
+			"every hour is every hour", "hourly", "Europe/Berlin", "2027-10-31T00:30+02:00",
+			"2027-10-31T01:00+02:00 2027-10-31T02:00+02:00 2027-10-31T02:00+01:00 2027-10-31T03:00+01:00",
+		},
+		{
+			"Berlin in spring", "Every day at 02:30", "Europe/Berlin", "2027-03-27T12:00+01:00",
+			"2027-03-28T03:00+02:00 2027-03-29T02:30+02:00",
+		},
+		{
+			"Berlin in autumn", "Every day at 02:30", "Europe/Berlin", "2027-10-30T12:00+02:00",
+			"2027-10-31T02:30+02:00 2027-11-01T02:30+01:00",
+		},
 		{"asked within the second hour", "Every day at 02:30", "Europe/Berlin", "2027-10-31T02:10+01:00", "2027-11-01T02:30+01:00"},
-		{"half an hour forward", "15 2 * * *", "Australia/Lord_Howe", "2027-10-02T12:00+10:30",
-			"2027-10-03T02:30+11:00 2027-10-04T02:15+11:00"},
-		{"half an hour back", "45 1 * * *", "Australia/Lord_Howe", "2027-04-03T12:00+11:00",
-			"2027-04-04T01:45+11:00 2027-04-05T01:45+10:30"},
-		{"half an hour back, by steps", "0/15 * * * *", "Australia/Lord_Howe", "2027-04-04T01:30+11:00",
-			"2027-04-04T01:45+11:00 2027-04-04T01:30+10:30 2027-04-04T01:45+10:30"},
-		{"midnight is left out", "every sunday", "America/Santiago", "2027-08-30T12:00-04:00",
-			"2027-09-05T01:00-03:00 2027-09-12T00:00-03:00"},
-		{"a whole day is left out", "0 10 30 12 *", "Pacific/Apia", "2011-12-29T12:00-10:00",
-			"2011-12-31T00:00+14:00 2012-12-30T10:00+14:00"},
-		{"the last day of a leap year", "30 1 * * *", "America/New_York", "2056-12-30T12:00-05:00",
-			"2056-12-31T01:30-05:00 2057-01-01T01:30-05:00"},
-		{"an interval is not touched", "every 7 minutes", "America/New_York", "2027-03-14T06:58:00Z",
-			"2027-03-14T01:59-05:00 2027-03-14T03:06-04:00"},
+		{
+			"half an hour forward", "15 2 * * *", "Australia/Lord_Howe", "2027-10-02T12:00+10:30",
+			"2027-10-03T02:30+11:00 2027-10-04T02:15+11:00",
+		},
+		{
+			"half an hour back", "45 1 * * *", "Australia/Lord_Howe", "2027-04-03T12:00+11:00",
+			"2027-04-04T01:45+11:00 2027-04-05T01:45+10:30",
+		},
+		{
+			"half an hour back, by steps", "0/15 * * * *", "Australia/Lord_Howe", "2027-04-04T01:30+11:00",
+			"2027-04-04T01:45+11:00 2027-04-04T01:30+10:30 2027-04-04T01:45+10:30",
+		},
+		{
+			"midnight is left out", "every sunday", "America/Santiago", "2027-08-30T12:00-04:00",
+			"2027-09-05T01:00-03:00 2027-09-12T00:00-03:00",
+		},
+		{
+			"a whole day is left out", "0 10 30 12 *", "Pacific/Apia", "2011-12-29T12:00-10:00",
+			"2011-12-31T00:00+14:00 2012-12-30T10:00+14:00",
+		},
+		{
+			"the last day of a leap year", "30 1 * * *", "America/New_York", "2056-12-30T12:00-05:00",
+			"2056-12-31T01:30-05:00 2057-01-01T01:30-05:00",
+		},
+		{
+			"an interval is not touched", "every 7 minutes", "America/New_York", "2027-03-14T06:58:00Z",
+			"2027-03-14T01:59-05:00 2027-03-14T03:06-04:00",
+		},
 	} {
 		from, err := time.Parse("2006-01-02T15:04Z07:00", c.from)
 		if err != nil {

@@ -212,6 +212,7 @@ func (q queue) Less(i, j int) bool {
 	}
 	return q[i].fire.Before(q[j].fire)
 }
+
 func (q queue) Swap(i, j int) {
 	q[i], q[j] = q[j], q[i]
 	q[i].index, q[j].index = i, j

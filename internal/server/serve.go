@@ -184,8 +184,8 @@ func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
 	}
 	p.api = api.New(api.Config{
 		DB: db, Auth: p.auth, Runner: p.runner, Deploy: deploys{p.deployer}, Vault: keeper, Alerts: p.alerts,
-		Secrets:  secrets{p.deployer, p.runner},
-		Syncs: syncs, Webhooks: p.webhooks, Schedules: p.schedule, Rotations: p.rotator,
+		Secrets: secrets{p.deployer, p.runner},
+		Syncs:   syncs, Webhooks: p.webhooks, Schedules: p.schedule, Rotations: p.rotator,
 		Hub: hub, UI: web.Embedded(), Known: c.Known, Log: c.Log, Version: c.Sources.Version,
 		LocalServer: c.Docker, Trusted: c.Trusted,
 	})

@@ -100,6 +100,7 @@ func (w *guardWorld) ask(ctx context.Context) error {
 // What is guarded does all that it did before.
 func TestGuardedProvider(t *testing.T) {
 	vaulttest.Run(t, vaulttest.Suite{Open: func(t *testing.T, items []rinca.Item) rinca.Provider {
+		t.Helper()
 		_, db := vaulttest.NewHome(t, items)
 		g := &vault.Guard{Now: time.Now}
 		l := vault.Limits{}

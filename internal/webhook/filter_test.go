@@ -2,15 +2,14 @@ package webhook
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	gogit "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing/object"
-
-	"os"
-	"path/filepath"
 
 	"rinca/internal/rinca"
 	"rinca/internal/store"

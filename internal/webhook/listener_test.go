@@ -164,8 +164,11 @@ func TestSecretsOfResourcesAndVariables(t *testing.T) {
 		stack, token string
 		want         int
 	}{
-		{"web", "kept in a variable", 200}, {"web", "the one for all of them", 401}, {"web", "[[HOOK]]", 401},
-		{"wiki", "the one for all of them", 200}, {"wiki", "kept in a variable", 401},
+		{"web", "kept in a variable", 200},
+		{"web", "the one for all of them", 401},
+		{"web", "[[HOOK]]", 401},
+		{"wiki", "the one for all of them", 200},
+		{"wiki", "kept in a variable", 401},
 	} {
 		if r := w.post("/listener/gitlab/stack/"+c.stack+"/deploy", []byte(`{}`), "X-Gitlab-Token", c.token, "X-Gitlab-Event", "Issue Hook"); r.status != c.want {
 			t.Errorf("%s with %q: %d %s", c.stack, c.token, r.status, r.raw)
@@ -307,14 +310,28 @@ func TestBodiesThatAreWrong(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	for _, c := range []struct{ path, want string }{
-		{"github/stack/web/deploy", "Stack web start"}, {"gitlab/stack/web/refresh", "Stack web refresh"},
-		{"gitea/sync/all%20of%20it/sync", "ResourceSync all of it start"}, {"forgejo/repo/infra/pull", "Repo infra start"}, {"bearer/repo/infra/clone", "Repo infra start"},
+		{"github/stack/web/deploy", "Stack web start"},
+		{"gitlab/stack/web/refresh", "Stack web refresh"},
+		{"gitea/sync/all%20of%20it/sync", "ResourceSync all of it start"},
+		{"forgejo/repo/infra/pull", "Repo infra start"},
+		{"bearer/repo/infra/clone", "Repo infra start"},
 		{"github/procedure/Export%20Secrets%20on%20Push/__ANY__", "Procedure Export Secrets on Push start any"},
-		{"github/procedure/x/feature/one", "Procedure x start feature/one"}, {"github/procedure/x/feature%2Fone", "Procedure x start feature/one"},
-		{"github", "  start"}, {"github/", "  start"}, {"github/export-secrets", "  start path export-secrets"}, {"github/a/b", "  start path a/b"},
-		{"github/build/x", "!not supported"}, {"github/build/x/", "!not supported"}, {"github/action/x/main", "!not supported"},
-		{"github/stack/web", "!no such address"}, {"github/stack/web/destroy", "!no such address"}, {"github/procedure/x", "!no such address"}, {"github/stack//deploy", "!no such address"},
-		{"svn/stack/web/deploy", "!no such address"}, {"", "!no such address"}, {"github/stack/%zz/deploy", "!no such address"},
+		{"github/procedure/x/feature/one", "Procedure x start feature/one"},
+		{"github/procedure/x/feature%2Fone", "Procedure x start feature/one"},
+		{"github", "  start"},
+		{"github/", "  start"},
+		{"github/export-secrets", "  start path export-secrets"},
+		{"github/a/b", "  start path a/b"},
+		{"github/build/x", "!not supported"},
+		{"github/build/x/", "!not supported"},
+		{"github/action/x/main", "!not supported"},
+		{"github/stack/web", "!no such address"},
+		{"github/stack/web/destroy", "!no such address"},
+		{"github/procedure/x", "!no such address"},
+		{"github/stack//deploy", "!no such address"},
+		{"svn/stack/web/deploy", "!no such address"},
+		{"", "!no such address"},
+		{"github/stack/%zz/deploy", "!no such address"},
 	} {
 		got, err := parseAddress(Prefix + c.path)
 		text := strings.TrimRight(fmt.Sprintf("%s %s %s", got.target.Kind, got.target.Name, got.action), " ")
