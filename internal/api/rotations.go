@@ -172,8 +172,18 @@ func (s *Server) rotation(r *request, level rinca.Level) (rinca.Rotation, error)
 	if err != nil || level == rinca.None {
 		return seen, err
 	}
+	needs := []rinca.Target{}
 	for _, one := range whole.Stacks {
-		if !r.may(stackTarget(one.Stack), level) {
+		needs = append(needs, stackTarget(one.Stack))
+	}
+	for _, one := range whole.LeftOut {
+		needs = append(needs, stackTarget(one.Stack))
+	}
+	if len(needs) == 0 { // what it will be about is not known yet
+		needs = append(needs, rinca.Target{Kind: rinca.KindSystem})
+	}
+	for _, t := range needs {
+		if !r.may(t, level) {
 			return seen, rinca.Errorf(rinca.Forbidden, "this needs the level %s on every stack of the rotation", level)
 		}
 	}
