@@ -126,7 +126,7 @@ func (l *look) change(s *rinca.Stack) *Changed {
 
 // ask compares the vault with the files, and looks references up.
 func (l *look) ask(ctx context.Context, p rinca.Provider) error {
-	g := &glance{Provider: p, items: map[string][]rinca.Info{}}
+	g := glanceAt(p)
 	before := g.Requests()
 	defer func() { l.out.Requests = g.Requests() - before }()
 	groups := map[string][]string{}
@@ -292,7 +292,7 @@ func (l *look) stackReferences(ctx context.Context, g *glance, s *rinca.Stack, r
 		for _, info := range infos {
 			if info.ID == ref.Item || strings.EqualFold(info.Title, ref.Item) {
 				item.Item, item.Title, item.Version = info.ID, info.Title, info.Version
-				item.Held = l.held(v, info)
+				item.Held = l.Vault.held(v, info)
 			}
 		}
 		if item.Held != "" {
@@ -305,17 +305,6 @@ func (l *look) stackReferences(ctx context.Context, g *glance, s *rinca.Stack, r
 		c.values[name] = value
 	}
 	return nil
-}
-
-// held says why the value of an item is kept out; "" when it is not.
-func (d *Deployer) held(v rinca.Vault, item rinca.Info) string {
-	if slices.Contains(item.Tags, rinca.HoldTag) {
-		return "it is tagged " + rinca.HoldTag
-	}
-	if d.Vault.Request.Hold == nil {
-		return ""
-	}
-	return d.Vault.Request.Hold(v, item)
 }
 
 // An Exported is what an export for several stacks did.

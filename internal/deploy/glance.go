@@ -16,8 +16,14 @@ type glance struct {
 	vaults []rinca.Vault
 	listed bool
 	items  map[string][]rinca.Info // by vault id
+	fresh  map[string]bool         // lists that nobody has used yet
 	asked  int                     // lists and fetches, for a provider that does not count
 	allow  func(requests int) error
+}
+
+// glanceAt begins a look.
+func glanceAt(p rinca.Provider) *glance {
+	return &glance{Provider: p, items: map[string][]rinca.Info{}, fresh: map[string]bool{}}
 }
 
 // pay asks for leave, for a provider that does not ask itself.
@@ -47,8 +53,20 @@ func (g *glance) Vaults(ctx context.Context) ([]rinca.Vault, error) {
 	return vaults, err
 }
 
-// Items remembers the newest list.
+// Items remembers the newest list. One that was asked for by known, and not
+// been used otherwise, is that.
 func (g *glance) Items(ctx context.Context, vaultID string) ([]rinca.Info, error) {
+	g.mu.Lock()
+	infos, fresh := g.items[vaultID], g.fresh[vaultID]
+	delete(g.fresh, vaultID)
+	g.mu.Unlock()
+	if fresh {
+		return infos, nil
+	}
+	return g.list(ctx, vaultID)
+}
+
+func (g *glance) list(ctx context.Context, vaultID string) ([]rinca.Info, error) {
 	if err := g.pay(1); err != nil {
 		return nil, err
 	}
@@ -77,7 +95,13 @@ func (g *glance) known(ctx context.Context, vaultID string) ([]rinca.Info, error
 	if ok {
 		return infos, nil
 	}
-	return g.Items(ctx, vaultID)
+	infos, err := g.list(ctx, vaultID)
+	if err == nil {
+		g.mu.Lock()
+		g.fresh[vaultID] = true
+		g.mu.Unlock()
+	}
+	return infos, err
 }
 
 // Requests is rinca.Limiter.

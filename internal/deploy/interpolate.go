@@ -85,6 +85,7 @@ func (j *job) resolveNames(ctx context.Context, paths []string) error {
 			}
 		}
 	}
+	j.keepHeld()
 	return j.vars.resolve(ctx, j.Vault, interpolate.Names(strings.Join(text, "\n")))
 }
 

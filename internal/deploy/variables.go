@@ -18,6 +18,9 @@ type variables struct {
 
 	mu   sync.Mutex
 	used map[string]rinca.Secret
+	// kept, if set, is asked for the values that variables keep while their
+	// items are held; it returns those that it has.
+	kept func(ctx context.Context, names []string, why string) (map[string]rinca.Secret, error)
 }
 
 // loadVariables reads the variables of a stack: its own come before the
@@ -54,13 +57,16 @@ func (v *variables) resolve(ctx context.Context, vault *Vault, names []string) e
 		}
 		refs[ref] = append(refs[ref], name)
 	}
-	got, err := vault.Resolve(ctx, slices.Collect(maps.Keys(refs)))
+	got, err := v.ask(ctx, vault, refs)
 	if err != nil {
 		return rinca.Errorf(rinca.CodeOf(err), "look up the variables that are references: %w", err)
 	}
 	for ref, names := range refs {
+		value, ok := got[ref]
 		for _, name := range names {
-			v.values[name] = got[ref]
+			if _, kept := v.values[name]; ok && !kept {
+				v.values[name] = value
+			}
 		}
 	}
 	return nil
