@@ -55,6 +55,7 @@ func (w *world) boot() {
 		DB: w.db, Hub: hub, Known: &redact.Known{}, Now: time.Now, Log: log, Grace: 50 * time.Millisecond,
 		Deploy: &deploy.Deployer{DB: w.db}, BackupDir: w.t.TempDir(), Backup: w.backup,
 	}
+	w.init()
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := make(chan error, 1)
 	go func(r *Runner) { done <- r.Run(ctx) }(w.Runner)
