@@ -191,7 +191,7 @@ func (w *processWatch) look(root int) {
 	}
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid <= root || !descends(pid, root) {
+		if err != nil || pid == root || !descends(pid, root) {
 			continue
 		}
 		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))

@@ -38,7 +38,6 @@ type stager struct {
 // stage writes the new files beside Dest, and makes them durable. Folders that
 // are new are made there too: they are moved with all that is in them.
 func (w *work) stage(ctx context.Context, files []entry) ([]staged, error) {
-	w.unstage() // what a killed checkout left
 	dir := w.staging()
 	if err := w.root.Mkdir(dir, 0o700); err != nil {
 		return nil, atomicfile.Error("make", atomicfile.Path(w.root, dir), err)
