@@ -189,6 +189,11 @@ func (s *Server) files(r *request, syncs Syncs, in *syncInput) ([]files.File, er
 	return out, nil
 }
 
+// mayReveal returns what says whether who asks may see a secret.
+func mayReveal(r *request) func(rinca.Target) bool {
+	return func(t rinca.Target) bool { return on(r.who, t).Reveals() }
+}
+
 func (s *Server) planFiles(r *request) (any, error) {
 	syncs, err := s.syncs()
 	if err != nil {
@@ -199,6 +204,7 @@ func (s *Server) planFiles(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	in.Reveals = mayReveal(r)
 	p, err := syncs.PlanFiles(r.Context(), list, in.Options)
 	return s.maskedPlan(p), err
 }
@@ -213,6 +219,7 @@ func (s *Server) applyFiles(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	in.Reveals = mayReveal(r)
 	p, err := syncs.ApplyFiles(r.Context(), list, in.Options, files.By{Operator: r.user(), Via: via(r), Remote: r.remote})
 	if p != nil {
 		r.detail = p.Summary()

@@ -134,7 +134,7 @@ func (d *Deployer) newJob(ctx context.Context, o Options, rec *Record) (*job, er
 	if err != nil {
 		return nil, err
 	}
-	if stack.Source, err = d.Linked(ctx, stack.Source); err != nil {
+	if stack.Source, err = d.DB.Linked(ctx, stack.Source); err != nil {
 		return nil, err
 	}
 	if rev := d.DB.Revision(); d.learned.Swap(rev) != rev {

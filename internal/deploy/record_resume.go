@@ -18,6 +18,14 @@ func (r *Record) Suspend(ctx context.Context) rinca.Update {
 	return r.Update()
 }
 
+// Restart forgets the stages before the end of a server, of an update that
+// goes through all of them again.
+func (r *Record) Restart() {
+	r.mu.Lock()
+	r.u.Stages = nil
+	r.mu.Unlock()
+}
+
 // Resume returns the stages that had ended before the end of a server, and
 // forgets the one that it cut off.
 func (r *Record) Resume() []rinca.Stage {

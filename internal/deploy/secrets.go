@@ -244,6 +244,13 @@ func (p *publicNames) of(db *store.DB) string {
 		names = append(names, s.Name, s.Source.Repo, s.Source.Path, s.Source.Dir)
 		names = append(names, s.HostPaths...)
 	}
+	repos, err := db.Repos(context.Background())
+	if err != nil {
+		return p.text
+	}
+	for i := range repos {
+		names = append(names, repos[i].Name, repos[i].Source.Repo)
+	}
 	p.known, p.revision, p.text = true, revision, strings.Join(names, "\n")
 	return p.text
 }

@@ -53,16 +53,6 @@ func (j *job) source(ctx context.Context) (note string, err error) {
 		Try("rinca stack set %s --repo URL --path DIR", j.stack.Name)
 }
 
-// Linked returns a source with what it takes from the repo that it names, if
-// it names one.
-func (d *Deployer) Linked(ctx context.Context, s rinca.Source) (rinca.Source, error) {
-	if s.Linked == "" || s.Kind != rinca.SourceGit {
-		return s, nil
-	}
-	r, err := d.DB.Repo(ctx, s.Linked)
-	return s.With(r), err
-}
-
 // gitRequest says where the stack's files come from, as whom, and where to.
 func (j *job) gitRequest(ctx context.Context, dest string) (git.Request, error) {
 	req := git.Request{Source: j.stack.Source, Dest: dest, Out: j.rec.Line}

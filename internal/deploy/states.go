@@ -165,7 +165,7 @@ func (d *Deployer) Watch(ctx context.Context, interval time.Duration) {
 	}
 }
 
-// Sweep removes mirrors of repositories that no stack names any more, every
+// Sweep removes mirrors of repositories that nothing names any more, every
 // interval, until ctx ends.
 func (d *Deployer) Sweep(ctx context.Context, interval time.Duration) {
 	t := time.NewTicker(interval)
@@ -176,21 +176,44 @@ func (d *Deployer) Sweep(ctx context.Context, interval time.Duration) {
 			return
 		case <-t.C:
 		}
-		stacks, err := d.DB.Stacks(ctx)
+		keep, err := d.sources(ctx)
 		if err != nil {
-			d.Log.Error("list the stacks", "error", err)
+			d.Log.Error("list the sources", "error", err)
 			continue
-		}
-		var keep []rinca.Source
-		for i := range stacks {
-			keep = append(keep, stacks[i].Source)
-			// What it would go back to may come from elsewhere.
-			if g, err := d.goodGeneration(ctx, stacks[i].Name); err == nil {
-				keep = append(keep, g.Stack.Source)
-			}
 		}
 		if err := d.Mirrors.Sweep(ctx, keep); err != nil {
 			d.Log.Error("remove old mirrors", "error", err)
 		}
 	}
+}
+
+// sources lists where files may come from: what stacks, resource syncs and
+// repos name, and what stacks would go back to, which may be from elsewhere.
+func (d *Deployer) sources(ctx context.Context) ([]rinca.Source, error) {
+	stacks, err := d.DB.Stacks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	syncs, err := d.DB.Syncs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	repos, err := d.DB.Repos(ctx) // what is linked takes its source from them
+	if err != nil {
+		return nil, err
+	}
+	var out []rinca.Source
+	for i := range stacks {
+		out = append(out, stacks[i].Source)
+		if g, err := d.goodGeneration(ctx, stacks[i].Name); err == nil {
+			out = append(out, g.Stack.Source)
+		}
+	}
+	for i := range syncs {
+		out = append(out, syncs[i].Source)
+	}
+	for i := range repos {
+		out = append(out, repos[i].Source)
+	}
+	return out, nil
 }

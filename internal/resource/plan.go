@@ -81,6 +81,9 @@ type Options struct {
 	Made []rinca.Target `json:"-"`
 	// Self is the sync that asks, which does not delete itself.
 	Self string `json:"-"`
+	// Reveals reports whether who asks may see a secret variable. Without it,
+	// they may: only administrators say where a sync takes its files from.
+	Reveals func(rinca.Target) bool `json:"-"`
 }
 
 // wants reports whether a resource is one that is wanted.

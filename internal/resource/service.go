@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"rinca/internal/alert"
 	"rinca/internal/event"
 	"rinca/internal/git"
 	"rinca/internal/rinca"
@@ -19,7 +20,8 @@ type Service struct {
 	DB      *store.DB
 	Mirrors *git.Mirrors
 	Home    string
-	Hub     *event.Hub // told of changes; may be nil
+	Hub     *event.Hub    // told of changes; may be nil
+	Alerts  *alert.Alerts // told of new addresses; may be nil
 	Now     func() time.Time
 	// Kinds lists the kinds of executions.
 	Kinds func() []rinca.ExecutionKind
@@ -97,7 +99,28 @@ func (s *Service) Apply(ctx context.Context, p *SyncPlan, by By) error {
 		return err
 	}
 	s.tell(p, by)
+	s.tellAlerts(ctx, p)
 	return nil
+}
+
+// tellAlerts has new addresses masked, and sends what waits for them.
+func (s *Service) tellAlerts(ctx context.Context, p *SyncPlan) {
+	if s.Alerts == nil {
+		return
+	}
+	var changed []string
+	for i := range p.Changes {
+		if c := &p.Changes[i]; c.write.Alerter != nil {
+			changed = append(changed, c.Target.Name)
+		}
+	}
+	if len(changed) == 0 {
+		return
+	}
+	s.Alerts.Learn(ctx)
+	for _, name := range changed {
+		s.Alerts.Retry(name)
+	}
 }
 
 // actionName is the action in the audit log: "stack.update".

@@ -137,12 +137,8 @@ func (s *Service) Fetch(ctx context.Context, from rinca.Source, paths []string, 
 }
 
 func (s *Service) fetchGit(ctx context.Context, from rinca.Source, paths []string, dest string) (files []File, commit string, err error) {
-	if from.Linked != "" {
-		r, err := s.DB.Repo(ctx, from.Linked)
-		if err != nil {
-			return nil, "", err
-		}
-		from = from.With(r)
+	if from, err = s.DB.Linked(ctx, from); err != nil {
+		return nil, "", err
 	}
 	from.Sparse = slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return path.Clean(p) == "." })
 	if len(from.Sparse) < len(paths) {

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"rinca/internal/alert"
 	"rinca/internal/git"
+	"rinca/internal/interpolate"
 	"rinca/internal/rinca"
 	"rinca/internal/schedule"
 )
@@ -18,6 +20,7 @@ import (
 // and what cannot be there twice.
 func (p *planner) validate() {
 	p.checkGroups()
+	p.checkAlerters()
 	for _, name := range ordered(p.after.repos.items) {
 		p.checkSource(p.after.repos.items[name].at("repo.config.git_account"), p.after.repos.byName[name].Source)
 	}
@@ -60,6 +63,50 @@ func (p *planner) checkGroups() {
 				p.wrongf(it.at(fmt.Sprintf("user_group.users[%d]", i)), "the group %s names %q, and there is no such user%s", shown(name), shown(user), near(user, p.state.Users))
 				p.try("rinca user create %s", shown(user))
 			}
+		}
+	}
+}
+
+// checkAlerters checks addresses that are new. They are sent what [[NAME]] in
+// them stands for, wherever they lead: so it takes the right to see it.
+func (p *planner) checkAlerters() {
+	was := map[string]*rinca.Alerter{}
+	for i := range p.state.Alerters {
+		was[p.state.Alerters[i].Name] = &p.state.Alerters[i]
+	}
+	for _, name := range ordered(p.after.alerters.items) {
+		it, a := p.after.alerters.items[name], p.after.alerters.byName[name]
+		old := was[name]
+		if old == nil {
+			old = was[it.RenamedFrom]
+		}
+		at := it.at("alerter.config.endpoint.params.url")
+		switch {
+		case a.URL.IsSet() && (old == nil || !a.URL.Equal(old.URL)):
+			p.checkAddress(at, a)
+		case !a.URL.IsSet() && (old == nil || !old.URL.IsSet()):
+			p.warn(at, "the alerter %s has no address yet: rinca alerter set %s --url-file FILE", shown(name), shown(name))
+		case old != nil && old.Kind != a.Kind:
+			p.wrongf(at, "the kind of the alerter %s changes, and the address that is kept was for the one before", shown(name))
+			p.try("config.endpoint.params.url is the address")
+		}
+	}
+}
+
+func (p *planner) checkAddress(at Where, a *rinca.Alerter) {
+	if err := alert.CheckAddress(a.Kind, a.URL); err != nil {
+		p.fault(at, err)
+		return
+	}
+	for _, name := range interpolate.Names(a.URL.Reveal()) { // names alone are looked at
+		t := rinca.Target{Kind: rinca.KindVariable, Name: name}
+		v := p.after.variables.byName[name]
+		switch {
+		case v == nil && p.state.Guess:
+		case v == nil:
+			p.wrongf(at, "the address of the alerter %s names the variable %s, and there is none%s", shown(a.Name), shown(name), nearIn(p, name, p.after.variables.byName))
+		case (v.Secret || v.From != "") && p.o.Reveals != nil && !p.o.Reveals(t):
+			p.wrongf(at, "the address of an alerter takes secret variables of those with the right %s only: %s", rinca.Reveal, shown(name))
 		}
 	}
 }

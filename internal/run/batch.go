@@ -235,7 +235,7 @@ func (b *batch) leave(ctx context.Context, stack, dep, why string) {
 
 // differs says whether a deploy of the stack would change anything.
 func (b *batch) differs(ctx context.Context, s rinca.Stack) (bool, error) {
-	if b.p.Force || b.p.Pull {
+	if b.forces(s.Name) || b.p.Pull {
 		return true, nil
 	}
 	release, err := b.hold(ctx, rinca.Target{Kind: rinca.KindStack, Name: s.Name}, b.rec.Update().ID)
@@ -246,9 +246,12 @@ func (b *batch) differs(ctx context.Context, s rinca.Stack) (bool, error) {
 	return b.Deploy.Changes(ctx, b.pass, s.Name, b.rec.Quiet())
 }
 
+// forces reports whether a stack is deployed also when nothing differs.
+func (b *batch) forces(stack string) bool { return b.p.Force || slices.Contains(b.p.Forced, stack) }
+
 func (b *batch) child(stack string) rinca.Execution {
 	params, err := json.Marshal(deploy.Options{
-		Stack: stack, Force: b.p.Force, Pull: b.p.Pull, SkipSecrets: true, IgnoreDependencies: b.p.IgnoreDependencies,
+		Stack: stack, Force: b.forces(stack), Pull: b.p.Pull, SkipSecrets: true, IgnoreDependencies: b.p.IgnoreDependencies,
 		IfChanged: !slices.Contains(b.named, stack),
 	})
 	if err != nil {

@@ -18,6 +18,9 @@ type BatchParams struct {
 	Tags    []string `json:"tags,omitempty"` // stacks must have all of them
 	Force   bool     `json:"force,omitempty"`
 	Pull    bool     `json:"pull,omitempty"`
+	// Forced are those of the chosen stacks that Force is for, when it is not
+	// for all of them.
+	Forced []string `json:"forced,omitempty"`
 	// IfChanged leaves stacks alone that are named and do not differ. Those
 	// that a pattern or a tag chooses always are.
 	IfChanged bool `json:"if_changed,omitempty"`
@@ -45,6 +48,11 @@ func batchDeployStackIfChanged() Kind {
 func batchKind(name, doc string, with func(BatchParams) BatchParams) Kind {
 	k := kind(Kind{Name: name, Doc: doc, Level: rinca.Execute}, func(p BatchParams) (rinca.Target, error) {
 		chosen, err := rinca.ParseSelection(p.Pattern)
+		for _, name := range p.Forced {
+			if err == nil && !chosen.Matches(name) {
+				err = rinca.Errorf(rinca.Invalid, "forced names the stack %.80q, and pattern does not choose it", name)
+			}
+		}
 		return rinca.Target{Kind: rinca.KindStack, Name: chosen.String()}, err
 	}, func(ctx context.Context, r *Runner, p BatchParams, rec *deploy.Record) error {
 		return newBatch(r, with(p), rec).run(ctx)

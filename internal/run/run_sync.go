@@ -41,7 +41,7 @@ func runSync() Kind {
 // does so again: what was applied is unchanged then, and a deploy that was
 // under way is found.
 func (r *Runner) runSync(ctx context.Context, p SyncParams, rec *deploy.Record) error {
-	rec.Resume()
+	rec.Restart()
 	s, err := r.Syncs.Begin(ctx, p.Sync, p.ResourceType, p.Resources)
 	if err != nil {
 		return err
@@ -58,7 +58,10 @@ func (r *Runner) runSync(ctx context.Context, p SyncParams, rec *deploy.Record) 
 			return err
 		}
 	}
-	rec.Summary(s.Plan.Summary())
+	// What was applied before the end of a server is unchanged now.
+	if s.Plan.HasChanges() || rec.Update().Summary == "" {
+		rec.Summary(s.Plan.Summary())
+	}
 	if len(s.Plan.Deploy) == 0 {
 		return nil
 	}
@@ -117,7 +120,9 @@ func (r *Runner) deploySync(ctx context.Context, s *resource.Run, rec *deploy.Re
 	if err != nil {
 		return "", rinca.Errorf(rinca.Internal, "encode the parameters: %w", err)
 	}
-	u, err := r.runOnce(ctx, rec.Update(), "deploy", rinca.Execution{Kind: "BatchDeployStack", Params: params})
+	// Of a newer commit, which the start after a kill may find, there is a deploy
+	// of its own.
+	u, err := r.runOnce(ctx, rec.Update(), "deploy "+s.Commit, rinca.Execution{Kind: "BatchDeployStack", Params: params})
 	if err != nil {
 		return "", err
 	}

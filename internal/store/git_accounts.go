@@ -69,12 +69,39 @@ func (db *DB) GitAccounts(ctx context.Context) ([]rinca.GitAccount, error) {
 	return out, nil
 }
 
-// DeleteGitAccount removes an account. One that a stack uses is a Conflict.
+// DeleteGitAccount removes an account. One that a stack, a repo or a resource
+// sync uses is a Conflict.
 func (db *DB) DeleteGitAccount(ctx context.Context, name string) error {
 	return db.write(ctx, func(w *writer) error {
 		if err := w.unused(ctx, accountFamily, name, func(s *rinca.Stack) bool { return s.Source.Account == name }); err != nil {
 			return err
 		}
+		if err := db.accountUnused(ctx, name); err != nil {
+			return err
+		}
 		return db.accounts.delete(ctx, w, name)
 	})
+}
+
+// accountUnused refuses to delete an account that repos or syncs name.
+func (db *DB) accountUnused(ctx context.Context, name string) error {
+	repos, err := db.Repos(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range repos {
+		if repos[i].Source.Account == name {
+			return rinca.Errorf(rinca.Conflict, "%s %q is used by the repo %s", accountFamily, name, repos[i].Name).Try("give it another account first, or delete it")
+		}
+	}
+	syncs, err := db.Syncs(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range syncs {
+		if syncs[i].Source.Account == name {
+			return rinca.Errorf(rinca.Conflict, "%s %q is used by the resource sync %s", accountFamily, name, syncs[i].Name).Try("give it another account first, or delete it")
+		}
+	}
+	return nil
 }

@@ -100,6 +100,19 @@ func (db *DB) Repos(ctx context.Context) ([]rinca.Repo, error) {
 	return listNamed(ctx, db, db.repos)
 }
 
+// Linked returns a source with what it takes from the repo that it names, if
+// it names one. NotFound says that there is no such repo.
+func (db *DB) Linked(ctx context.Context, s rinca.Source) (rinca.Source, error) {
+	if s.Linked == "" || s.Kind != rinca.SourceGit {
+		return s, nil
+	}
+	r, err := db.Repo(ctx, s.Linked)
+	if err != nil {
+		return s, err
+	}
+	return s.With(r), nil
+}
+
 // DeleteRepo removes a repo. One that a stack uses is a Conflict.
 func (db *DB) DeleteRepo(ctx context.Context, name string) error {
 	return db.write(ctx, func(w *writer) error { return w.deleteRepo(ctx, name) })
