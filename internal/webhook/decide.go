@@ -109,43 +109,42 @@ func (d *decision) those(ctx context.Context, list []hooked, several bool) (verd
 	return out, nil
 }
 
-// together makes executions of resources: stacks are deployed by one, which
-// heeds their order.
+// together makes executions of resources: all stacks are deployed by one, which
+// heeds their order, also when only some of them are forced.
 func together(list []hooked, several bool) []rinca.Execution {
 	var out []rinca.Execution
-	var plain, forced []string
+	var stacks []*hooked
 	for i := range list {
-		switch h := &list[i]; {
-		case h.stack == "":
+		if h := &list[i]; h.stack == "" {
 			out = append(out, h.run)
-		case h.hook.Force:
+		} else {
+			stacks = append(stacks, h)
+		}
+	}
+	if len(stacks) == 0 {
+		return out
+	}
+	if len(stacks) == 1 && !several {
+		return append(out, stacks[0].run)
+	}
+	var names, forced []string
+	for _, h := range stacks {
+		names = append(names, h.stack)
+		if h.hook.Force {
 			forced = append(forced, h.stack)
-		default:
-			plain = append(plain, h.stack)
 		}
 	}
-	if len(plain)+len(forced) == 1 && !several {
-		for i := range list {
-			if list[i].stack != "" {
-				return append(out, list[i].run)
-			}
-		}
+	slices.Sort(names)
+	slices.Sort(forced)
+	kind, params := "BatchDeployStackIfChanged", map[string]any{"pattern": strings.Join(names, ",")}
+	switch len(forced) {
+	case 0:
+	case len(names):
+		kind, params["force"] = "BatchDeployStack", true
+	default:
+		params["forced"] = forced
 	}
-	for _, some := range []struct {
-		names []string
-		force bool
-	}{{plain, false}, {forced, true}} {
-		if len(some.names) == 0 {
-			continue
-		}
-		slices.Sort(some.names)
-		kind, params := "BatchDeployStackIfChanged", map[string]any{"pattern": strings.Join(some.names, ",")}
-		if some.force {
-			kind, params["force"] = "BatchDeployStack", true
-		}
-		out = append(out, execution(kind, params))
-	}
-	return out
+	return append(out, execution(kind, params))
 }
 
 // deployIfChanged is how a stack is deployed: what does not differ is left alone.
@@ -263,22 +262,8 @@ func (l *Listener) hooked(ctx context.Context, t rinca.Target) ([]hooked, error)
 	return nil, rinca.Errorf(rinca.NotFound, "%s has no webhook", t)
 }
 
-// resolved is a source with what its linked repo says.
-func (l *Listener) resolved(ctx context.Context, s rinca.Source) (rinca.Source, error) {
-	if s.Linked == "" {
-		return s, nil
-	}
-	r, err := l.DB.Repo(ctx, s.Linked)
-	if err != nil {
-		return s, err
-	}
-	from := r.Source
-	s.Kind, s.Repo, s.Account, s.Branch, s.Tag, s.Commit = rinca.SourceGit, from.Repo, from.Account, from.Branch, from.Tag, from.Commit
-	return s, nil
-}
-
 func (l *Listener) ofStack(ctx context.Context, s *rinca.Stack) (hooked, error) {
-	source, err := l.resolved(ctx, s.Source)
+	source, err := l.DB.Linked(ctx, s.Source)
 	h := hooked{target: rinca.Target{Kind: rinca.KindStack, Name: s.Name}, hook: s.Webhook, source: source, stack: s.Name}
 	kind := deployIfChanged
 	if s.Webhook.Force {
@@ -314,9 +299,9 @@ func stackScope(s *rinca.Stack, source rinca.Source) scope {
 }
 
 func (l *Listener) ofSync(ctx context.Context, s *rinca.ResourceSync) (hooked, error) {
-	source, err := l.resolved(ctx, s.Source)
+	source, err := l.DB.Linked(ctx, s.Source)
 	h := hooked{target: rinca.Target{Kind: rinca.KindSync, Name: s.Name}, hook: s.Webhook, source: source}
-	h.run = execution("RunSync", map[string]any{"sync": s.Name})
+	h.run = execution(runSync, map[string]any{"sync": s.Name})
 	switch {
 	case len(s.Webhook.Paths) > 0:
 		h.scope = scopeOf(s.Webhook.Paths)
@@ -371,7 +356,7 @@ func (l *Listener) ofRepository(ctx context.Context, p *push) ([]hooked, error) 
 	}
 	var out []hooked
 	for i := range stacks {
-		source, err := l.resolved(ctx, stacks[i].Source)
+		source, err := l.DB.Linked(ctx, stacks[i].Source)
 		if err != nil || source.Kind != rinca.SourceGit || stacks[i].Webhook.Disabled || !p.from(source.Repo) {
 			continue
 		}
@@ -386,7 +371,7 @@ func (l *Listener) ofRepository(ctx context.Context, p *push) ([]hooked, error) 
 		return nil, err
 	}
 	for i := range syncs {
-		source, err := l.resolved(ctx, syncs[i].Source)
+		source, err := l.DB.Linked(ctx, syncs[i].Source)
 		if err != nil || source.Kind != rinca.SourceGit || syncs[i].Webhook.Disabled || !p.from(source.Repo) {
 			continue
 		}

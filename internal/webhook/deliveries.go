@@ -201,22 +201,19 @@ func (k *keeper) body(ctx context.Context, delivery string) ([]byte, error) {
 	return body, nil
 }
 
-// waits lists the deliveries that nobody has decided about, oldest first.
-func (k *keeper) waits(ctx context.Context) ([]record, error) {
-	var out []record
+// each visits every delivery that is kept, the oldest first.
+func (k *keeper) each(ctx context.Context, visit func(*record)) error {
 	f := store.RecordFilter{Oldest: true, Limit: 1000}
 	for {
 		page, err := k.records.List(ctx, f)
 		if err != nil {
-			return out, err
+			return err
 		}
 		for i := range page {
-			if !page[i].Value.Done {
-				out = append(out, page[i].Value)
-			}
+			visit(&page[i].Value)
 		}
 		if len(page) < f.Limit {
-			return out, nil
+			return nil
 		}
 		f.After = page[len(page)-1].ID
 	}

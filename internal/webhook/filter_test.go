@@ -157,7 +157,7 @@ func TestRepoDeploysWhatIsLinked(t *testing.T) {
 	w.github(at, "push", "1", pushed("main", "a/x", "b/y")).started(t, "BatchDeployStackIfChanged a,b")
 	w.github(at, "push", "2", pushed("main", "b/y")).started(t, deployIfChanged+" b")
 	w.github(at, "push", "3", pushed("dev", "b/y")).ignores(t, "none of the 3")
-	w.github(at, "push", "4", pushed("main", "a/x", "b/x", "c/y")).started(t, "BatchDeployStackIfChanged a,b", "BatchDeployStack c,")
+	w.github(at, "push", "4", pushed("main", "a/x", "b/x", "c/y")).started(t, "BatchDeployStackIfChanged a,b,c")
 }
 
 // A payload that does not tell all is compared in the repository.

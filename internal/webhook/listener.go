@@ -61,6 +61,7 @@ type Listener struct {
 
 	mu       sync.Mutex
 	inflight map[string]chan struct{} // by the id under which a repeat is found
+	awaited  map[string]chan struct{} // by the update whose end is waited for
 	added    int                      // deliveries since the last pruning
 	pruning  bool
 	learned  int64 // the revision of the database whose secrets are masked

@@ -19,7 +19,7 @@ func (l *Listener) ofProcedure(ctx context.Context, p *rinca.Procedure) (hooked,
 	if len(p.Webhook.Paths) > 0 {
 		h.scope = scopeOf(p.Webhook.Paths)
 		if stacks, ok, err := l.namedBy(ctx, p, nil); err == nil && ok && len(stacks) > 0 { // whose repository may be asked
-			h.source, err = l.resolved(ctx, stacks[0].Source)
+			h.source, err = l.DB.Linked(ctx, stacks[0].Source)
 			h.source.Branch, h.source.Tag, h.source.Commit = "", "", ""
 			return h, err
 		}
@@ -36,7 +36,7 @@ func (l *Listener) ofProcedure(ctx context.Context, p *rinca.Procedure) (hooked,
 	var all scope
 	var from rinca.Source
 	for i := range stacks {
-		source, err := l.resolved(ctx, stacks[i].Source)
+		source, err := l.DB.Linked(ctx, stacks[i].Source)
 		if err != nil {
 			return h, err
 		}

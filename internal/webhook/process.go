@@ -37,7 +37,22 @@ func (l *Listener) process(rec record, p push) record {
 	rec.Note = v.note
 	if err == nil && len(v.run) > 0 {
 		var wait time.Duration
-		if wait, err = l.startAll(&rec, &p, v.run); wait > 0 {
+		syncs, rest := syncsFirst(v.run)
+		wait, err = l.startAll(&rec, &p, syncs)
+		if err == nil && wait == 0 && len(rest) > 0 {
+			running, failed, broken := l.syncsOf(&rec)
+			switch {
+			case running != nil:
+				return l.afterSync(rec, p, running)
+			case failed != nil:
+				rec.Note = fmt.Sprintf("the resource sync %s %s, so that nothing that comes after it was started; mend it, and deliver this again: rinca update show %s", failed.Target.Name, failed.State, failed.ID)
+			case broken != nil:
+				err = broken
+			default:
+				wait, err = l.startAll(&rec, &p, rest)
+			}
+		}
+		if wait > 0 {
 			return l.putOff(rec, p, wait, "this started often lately; so it starts once more "+l.Now().Add(wait).UTC().Format("at 15:04:05")+" UTC, with what is there then")
 		}
 	}
@@ -174,9 +189,20 @@ func causeOf(rec *record, p *push) string {
 	return text
 }
 
-// recover carries out what is kept and undecided.
+// recover carries out what is kept and undecided. What was started lately is
+// remembered: what starts itself gets no new turn by a restart.
 func (l *Listener) recover(ctx context.Context) {
-	list, err := l.keeper.waits(ctx)
+	var list []record
+	err := l.keeper.each(ctx, func(rec *record) {
+		if !rec.Done {
+			list = append(list, *rec)
+		}
+		if l.Now().Sub(rec.At) < samePeriod && rec.Redelivers == "" {
+			for i := range min(len(rec.Asked), len(rec.Started)) {
+				l.brake.note(rec.Asked[i], rec.Ref+" "+rec.Commit, rec.Started[i].Update, rec.At)
+			}
+		}
+	})
 	if err != nil {
 		l.Log.Error("read the deliveries that wait", "error", err)
 	}
