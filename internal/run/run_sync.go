@@ -72,7 +72,7 @@ func (r *Runner) fetchSync(ctx context.Context, s *resource.Run, rec *deploy.Rec
 	if err := s.Fetch(ctx); err != nil {
 		return "", err
 	}
-	note := fmt.Sprintf("%d files", len(s.Files))
+	note := counts(len(s.Files), "file")
 	if s.Commit != "" {
 		rec.SetPlan(rinca.Plan{}, s.Commit)
 		note += " of " + s.Commit[:min(7, len(s.Commit))]
@@ -111,7 +111,7 @@ func applySync(ctx context.Context, s *resource.Run, rec *deploy.Record) (string
 	if err := s.Apply(ctx, resource.By{Operator: u.Operator, Via: "update " + u.ID, Detail: detail}); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d changes", len(s.Plan.Changes)), nil
+	return counts(len(s.Plan.Changes), "change"), nil
 }
 
 // deploySync deploys the stacks that ask for it, those that differ.
