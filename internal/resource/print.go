@@ -136,7 +136,6 @@ func (p *printer) webhook(w rinca.Webhook) {
 	p.text("webhook_branch", w.Branch)
 	p.list("webhook_tags", w.Tags)
 	p.list("webhook_paths", w.Paths)
-	p.flag("webhook_force_deploy", w.Force)
 }
 
 // hook writes that there is a secret.
@@ -280,6 +279,7 @@ func printStack(p *printer, s *rinca.Stack) {
 	p.list("host_paths", s.HostPaths)
 	p.text("on_busy", string(s.OnBusy))
 	p.webhook(s.Webhook)
+	p.flag("webhook_force_deploy", s.Webhook.Force) // nothing else is deployed
 	p.hookOf("pre_deploy", s.PreDeploy)
 	p.hookOf("post_deploy", s.PostDeploy)
 	p.list("additional_env_files", s.EnvFiles)

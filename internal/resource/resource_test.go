@@ -331,10 +331,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// roundTrip applies a plan to nothing, writes it as TOML and reads that again:
-// nothing differs.
-func roundTrip(t *testing.T, p *SyncPlan) {
-	t.Helper()
+// stateOf is what there is after a plan was applied to nothing.
+func stateOf(p *SyncPlan) *State {
 	s := &State{Guess: true}
 	for _, c := range p.Changes {
 		w := c.write
@@ -357,6 +355,14 @@ func roundTrip(t *testing.T, p *SyncPlan) {
 			s.Procedures = append(s.Procedures, *w.Procedure)
 		}
 	}
+	return s
+}
+
+// roundTrip applies a plan to nothing, writes it as TOML and reads that again:
+// nothing differs.
+func roundTrip(t *testing.T, p *SyncPlan) {
+	t.Helper()
+	s := stateOf(p)
 	text := Export(s)
 	set, _, err := Parse(files(text), kinds())
 	if err != nil {
