@@ -432,6 +432,33 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// 10,000 entries of which none is due cost nothing: they are read once, and a
+// look at the clock allocates nothing, also while executions come and go.
+func TestIdle(t *testing.T) {
+	w := newWorld(t)
+	var list []scheduler.Entry
+	for i := range 10_000 {
+		list = append(list, scheduler.Entry{
+			Target: rinca.Target{Kind: rinca.KindProcedure, Name: fmt.Sprint("p", i)}, Schedule: daily(), Execution: rinca.Execution{Kind: "Sleep"},
+		})
+	}
+	reads := 0
+	w.s.Sources = []scheduler.Source{func(context.Context) ([]scheduler.Entry, error) { reads++; return list, nil }}
+	w.at("2026-11-26 08:00:00")
+	for range 3 {
+		if _, err := w.runner.Submit(t.Context(), rinca.Submission{Execution: rinca.Execution{Kind: "Sleep", Params: []byte(`{"duration":"1s"}`)}, Operator: "ann"}); err != nil {
+			t.Fatal(err)
+		}
+		w.at("2026-11-26 08:00:02")
+	}
+	if reads != 1 {
+		t.Errorf("the entries were read %d times", reads)
+	}
+	if n := testing.AllocsPerRun(100, func() { w.s.Step(t.Context()) }); n > 2 {
+		t.Errorf("a look allocates %v times", n)
+	}
+}
+
 // 10,000 entries of which none is due: what a look costs, every two seconds.
 func BenchmarkIdle(b *testing.B) {
 	w := newWorld(b)
