@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -54,6 +56,7 @@ func (f *syncFlags) define(c *cobra.Command) {
 	fl.StringVar(&f.source.Branch, "branch", "", "`BRANCH` of the repository (default: its own default)")
 	fl.StringSliceVar(&f.paths, "path", nil, "`PATH` of a file or folder of the repository; may be given again")
 	fl.StringVar(&f.kind, "kind", "", "only resources of this `KIND`: Stack, Procedure, Variable …")
+	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(resource.Kinds(), cobra.ShellCompDirectiveNoFileComp))
 	fl.StringSliceVar(&f.options.Names, "name", nil, "only the resource of this `NAME`; may be given again")
 	fl.StringSliceVar(&f.options.MatchTags, "match-tag", nil, "only resources with this `TAG`; with all of them when given again")
 	fl.BoolVar(&f.options.Delete, "delete", false, "remove resources with all of --match-tag that are in no file")
@@ -101,8 +104,11 @@ func (a *app) syncFiles(ctx context.Context, args []string) ([]resource.File, er
 			continue
 		}
 		info, err := os.Stat(arg)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, rinca.Errorf(rinca.NotFound, "there is no file or folder %s", printable(arg)).Try("name the folder that has the .toml files")
+		}
 		if err != nil {
-			return nil, rinca.Errorf(rinca.NotFound, "read %s: %w", printable(arg), err)
+			return nil, rinca.Errorf(rinca.Destination, "read %s: %w", printable(arg), err)
 		}
 		dir, paths := arg, []string(nil)
 		if !info.IsDir() {
@@ -150,6 +156,9 @@ func (a *app) askSync(ctx context.Context, what string, f *syncFlags, args []str
 func (a *app) offlinePlan(ctx context.Context, f *syncFlags, args []string) (*resource.SyncPlan, error) {
 	if err := f.check(args); err != nil {
 		return nil, err
+	}
+	if f.source.Account != "" {
+		return nil, rinca.Errorf(rinca.Usage, "--offline knows no accounts: they are with the server").Try("clone the repository, and plan its folder")
 	}
 	var files []resource.File
 	var err error
@@ -491,7 +500,8 @@ func newSyncRun(a *app) *cobra.Command {
 		},
 	}
 	r.define(c)
-	c.Flags().StringVar(&kind, "kind", "", "only resources of this `KIND`")
+	c.Flags().StringVar(&kind, "kind", "", "only resources of this `KIND`: Stack, Procedure, Variable …")
+	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(resource.Kinds(), cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().StringSliceVar(&names, "name", nil, "only the resource of this `NAME`; may be given again")
 	return c
 }

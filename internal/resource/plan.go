@@ -127,13 +127,51 @@ func MakePlan(set *Set, state *State, o Options) (*SyncPlan, error) {
 	for i := range state.Stacks {
 		p.stacks[state.Stacks[i].Name] = true
 	}
+	p.checkKind()
 	p.compare()
+	p.checkNames()
 	p.validate()
 	if len(p.wrong) > 0 {
 		return nil, listed(p.wrong, p.more, p.hint)
 	}
 	p.plan.Changes = append(p.plan.Changes, p.removals...)
 	return p.plan, nil
+}
+
+// Kinds are the kinds of resources that files have.
+func Kinds() []string {
+	return []string{
+		string(rinca.KindVariable), string(store.KindGroup), string(rinca.KindServer), string(rinca.KindAlerter), string(rinca.KindRepo),
+		string(rinca.KindStack), string(rinca.KindSync), string(rinca.KindProcedure),
+	}
+}
+
+// checkKind finds a kind that is chosen and is none.
+func (p *planner) checkKind() {
+	if k := string(p.o.Kind); k != "" && !slices.Contains(Kinds(), k) {
+		p.wrongf(Where{}, "files have no resources of the kind %q%s", shown(k), near(k, Kinds()))
+		p.try("one of %s", strings.Join(Kinds(), ", "))
+	}
+}
+
+// meet notes a resource that may be chosen by its name.
+func (p *planner) meet(kind rinca.Kind, name string) {
+	if len(p.o.Names) > 0 && (p.o.Kind == "" || p.o.Kind == kind) {
+		p.met = append(p.met, name)
+	}
+}
+
+// checkNames finds names that are chosen and are nobody's: nothing would be
+// done about them, and nobody would know.
+func (p *planner) checkNames() {
+	if len(p.wrong) > 0 {
+		return
+	}
+	for _, name := range p.o.Names {
+		if !slices.Contains(p.met, name) {
+			p.wrongf(Where{}, "%s is chosen, and neither the files nor the server have a resource of that name%s", shown(name), near(name, p.met))
+		}
+	}
 }
 
 // A planner makes a plan.
@@ -147,6 +185,7 @@ type planner struct {
 	after    after
 	stacks   map[string]bool // names of stacks of files and of what there is
 	removals []SyncChange    // in the order in which they go
+	met      []string        // names of resources that may be chosen
 
 	wrong []string
 	more  int
@@ -241,6 +280,12 @@ type kindOf[T any] struct {
 
 // compareKind compares the resources of one kind.
 func compareKind[T any](p *planner, k kindOf[T], items []Item[T], have []T) final[T] {
+	for i := range items {
+		p.meet(k.kind, k.name(&items[i].Value))
+	}
+	for i := range have {
+		p.meet(k.kind, k.name(&have[i]))
+	}
 	out := final[T]{byName: make(map[string]*T, len(have)+len(items)), items: make(map[string]*Item[T], len(items))}
 	for i := range have {
 		out.byName[k.name(&have[i])] = &have[i]

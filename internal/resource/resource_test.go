@@ -376,3 +376,24 @@ func roundTrip(t *testing.T, p *SyncPlan) {
 		t.Errorf("%s %s\n%s", actions(again), strings.Join(again.Changes[0].Diff, "\n"), text)
 	}
 }
+
+// What is chosen by a name or a kind that is not there is an error, and not a
+// plan of nothing.
+func TestChosenHasToBeThere(t *testing.T) {
+	set, _, err := Parse(files("[[variable]]\nname = 'A'\nvalue = 'x'\n"), kinds())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, o := range map[string]Options{
+		"of the kind \"Stak\"; is it Stack?":        {Kind: "Stak"},
+		"authentic is chosen, and neither":          {Names: []string{"A", "authentic"}},
+		"A is chosen, and neither the files nor":    {Kind: rinca.KindStack, Names: []string{"A"}},
+		"":                                          {Names: []string{"A", "authentik"}},
+		"op-exprt is chosen, and neither the files": {Kind: rinca.KindStack, Names: []string{"op-exprt"}},
+	} {
+		_, err := MakePlan(set, state(), o)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", o, err, want)
+		}
+	}
+}
