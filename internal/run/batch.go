@@ -46,7 +46,7 @@ func newBatch(r *Runner, p BatchParams, rec *deploy.Record) *batch {
 }
 
 func (b *batch) run(ctx context.Context) error {
-	b.rec.Resume()
+	b.rec.Restart()
 	all, err := b.DB.Stacks(ctx)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func globalAutoUpdate() Kind {
 }
 
 func (r *Runner) autoUpdate(ctx context.Context, p AutoUpdateParams, rec *deploy.Record) error {
-	rec.Resume()
+	rec.Restart()
 	all, err := r.DB.Stacks(ctx)
 	if err != nil {
 		return err

@@ -76,6 +76,9 @@ func TestOrder(t *testing.T) {
 	if u = l.ended(u.ID); u.State != rinca.Succeeded || !strings.HasPrefix(u.Summary, "3 deployed") {
 		t.Errorf("after a kill it %s: %s %+v", u.State, u.Summary, u.Error)
 	}
+	if len(u.Stages) != 1 || u.Stages[0].Name != "Secrets" {
+		t.Errorf("after a kill its stages are %+v", u.Stages)
+	}
 	for _, s := range []*stack{db, web, ui} {
 		if u := s.last(); u.State != rinca.Succeeded {
 			t.Errorf("after a kill %s %s", s.name, u.State)

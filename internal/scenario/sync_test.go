@@ -10,7 +10,7 @@ import (
 	"rinca/internal/rinca"
 )
 
-// synced is two stacks of one linked repo, as a resource sync of the same repo
+// synced is three stacks of one linked repo, as a resource sync of the same repo
 // defines them.
 const synced = `
 [[variable]]
@@ -45,6 +45,17 @@ secrets.skip = true
 environment = """
 EDITION=[[EDITION]]
 """
+
+[[stack]]
+name = "ui"
+[stack.config]
+linked_repo = "infra"
+run_directory = "stack/ui"
+project_name = "ui-LAB"
+secrets.skip = true
+environment = """
+EDITION=TURN
+"""
 `
 
 // A sync deploys what changed and has deploy = true, in order, whatever it was
@@ -56,7 +67,7 @@ func TestSyncDeploys(t *testing.T) {
 	l.variable("PASS", "first secret", "--secret")
 	service := func(env string) string { return strings.Replace(small, "one", env, 1) }
 	s := l.newStack(t, "placeholder", map[string]string{
-		"db/compose.yaml": service(`"${PASS}"`), "web/compose.yaml": service(`"${EDITION}"`), "resources.toml": l.turn("one"),
+		"db/compose.yaml": service(`"${PASS}"`), "web/compose.yaml": service(`"${EDITION}"`), "ui/compose.yaml": service(`"${EDITION}"`), "resources.toml": l.definitions("one"),
 	})
 	l.must("stack", "delete", "placeholder", "--yes")
 	l.must("repo", "set", "infra", "--repo", "file://"+s.work, "--branch", "main")
@@ -64,7 +75,9 @@ func TestSyncDeploys(t *testing.T) {
 	db := &stack{lab: s.lab, name: "db", project: "db-" + l.id, work: s.work}
 	web := &stack{lab: s.lab, name: "web", project: "web-" + l.id, work: s.work}
 	t.Cleanup(db.remove)
+	ui := &stack{lab: s.lab, name: "ui", project: "ui-" + l.id, work: s.work}
 	t.Cleanup(web.remove)
+	t.Cleanup(ui.remove)
 	holds := func(what, pass, edition string) {
 		t.Helper()
 		a, b := db.containers()["app"].env("VALUE"), web.containers()["app"].env("VALUE")
@@ -91,7 +104,7 @@ func TestSyncDeploys(t *testing.T) {
 	for turn := range 3 {
 		edition := fmt.Sprintf("turn-%d", turn)
 		l.variable("PASS", "of "+edition, "--secret")
-		s.commit(map[string]string{"resources.toml": l.turn(edition)})
+		s.commit(map[string]string{"resources.toml": l.definitions(edition)})
 		u := l.submit("RunSync", map[string]any{"sync": "all"})
 		time.Sleep(time.Duration(rand.Int64N(int64(2500 * time.Millisecond))))
 		l.crash()
@@ -120,11 +133,39 @@ func TestSyncDeploys(t *testing.T) {
 		}
 		holds(edition, "of "+edition, edition)
 	}
+	ui.pushed()
 	l.says("repo show infra", s.work)
 	l.fails(1, []string{"takes its files from the repo"}, "repo", "delete", "infra", "--yes")
 }
 
-// turn is what the sync's file says in a turn.
-func (l *lab) turn(edition string) string {
+// definitions are what the sync's file says in a turn.
+func (l *lab) definitions(edition string) string {
 	return strings.NewReplacer("TURN", edition, "LAB", l.id).Replace(synced)
+}
+
+// pushed pushes what defines the stack and what it is made of, at once: the
+// sync goes first, and the stack is deployed as that has defined it.
+func (s *stack) pushed() {
+	s.t.Helper()
+	before := s.git("rev-parse", "HEAD")
+	after := s.commit(map[string]string{"resources.toml": s.definitions("pushed"), "ui/conf": "new"})
+	secret := strings.TrimSpace(s.must("webhook", "secret", "set", "--global", "--generate", "-q"))
+	fields := commits(before, after, "stack/resources.toml", "stack/ui/conf")
+	fields["repository"] = map[string]any{"full_name": "lab/infra", "clone_url": "file://" + s.work, "default_branch": "main"}
+	h, err := s.push(s.server.url+"/listener/github", secret, "1", fields)
+	if err != nil || len(h.Started) != 1 || h.Started[0].Execution != "RunSync" {
+		s.t.Fatalf("%+v, %v", h, err)
+	}
+	var d rinca.Delivery
+	s.wait("the deploy after the sync", func() bool {
+		s.api("GET", "/v1/deliveries/"+h.Delivery, nil, &d)
+		return len(d.Started) == 2
+	})
+	u := s.ended(d.Started[1].Update)
+	if first := s.update(h.Started[0].Update); u.State != rinca.Succeeded || u.StartedAt.Before(first.EndedAt) {
+		s.t.Errorf("the sync ended %s; the deploy began %s and %s", first.EndedAt, u.StartedAt, u.State)
+	}
+	if got := s.containers()["app"].env("VALUE"); got != "pushed" {
+		s.t.Errorf("ui has %q", got)
+	}
 }
