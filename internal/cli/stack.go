@@ -146,6 +146,9 @@ func sourceText(s rinca.Source) string {
 		}
 		return "inline: " + strings.Join(names, ", ")
 	}
+	if s.Linked != "" {
+		return gitText(s, "repo "+s.Linked)
+	}
 	return gitText(s, strings.TrimSuffix(strings.TrimPrefix(s.Repo, "https://"), ".git"))
 }
 
@@ -219,7 +222,7 @@ func (a *app) printFacts(facts []fact) {
 func stackFacts(s *rinca.Stack) []fact {
 	src := s.Source
 	from := sourceText(src)
-	if src.Kind == rinca.SourceGit {
+	if src.Kind == rinca.SourceGit && src.Linked == "" {
 		from = gitText(src, src.Repo) // as it was given
 	}
 	join := func(list []string) string { return strings.Join(list, ", ") }

@@ -61,12 +61,14 @@ func (f *stackFlags) define(a *app, c *cobra.Command) {
 	a.flagNames(c, "server", "/v1/servers")
 	a.flagNames(c, "after", "/v1/stacks")
 	a.flagNames(c, "account", "/v1/git-accounts")
+	a.flagNames(c, "linked", "/v1/repos")
 	_ = c.RegisterFlagCompletionFunc("on-busy", cobra.FixedCompletions([]string{"wait", "refuse"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func (f *stackFlags) defineSource(c *cobra.Command) {
 	fl, src := c.Flags(), &f.stack.Source
 	fl.StringVar(&src.Repo, "repo", "", "`URL` of a Git repository: https://, ssh://, git@host:path or file://")
+	fl.StringVar(&src.Linked, "linked", "", "`NAME` of a repo that has address, account and branch, in place of --repo (rinca repo set)")
 	fl.StringVar(&src.Account, "account", "", "`NAME` of the Git account for it (rinca git account add)")
 	fl.StringVar(&src.Branch, "branch", "", "`BRANCH` of the repository (default: its own default)")
 	fl.StringVar(&src.Tag, "git-tag", "", "`TAG` of the repository, in place of a branch")
@@ -76,7 +78,7 @@ func (f *stackFlags) defineSource(c *cobra.Command) {
 	fl.StringVar(&src.Dir, "dir", "", "absolute `DIR` on the host of rinca serve, in place of a repository")
 	fl.StringArrayVar(&f.files, "file", nil, "`[NAME=]FILE` from here that is kept with the stack, in place of a repository; may be given again")
 	fl.StringSliceVar(&src.ComposeFiles, "compose-file", nil, "`PATH` of a compose file in the stack's folder; may be given again")
-	c.MarkFlagsMutuallyExclusive("repo", "dir", "file")
+	c.MarkFlagsMutuallyExclusive("repo", "linked", "dir", "file")
 	c.MarkFlagsMutuallyExclusive("branch", "git-tag", "commit")
 }
 
@@ -153,7 +155,7 @@ func (f *stackFlags) applySource(fl *pflag.FlagSet, src *rinca.Source) error {
 	given, from := fl.Changed, &f.stack.Source
 	kind := src.Kind
 	switch {
-	case given("repo"):
+	case given("repo"), given("linked"):
 		kind = rinca.SourceGit
 	case given("dir"):
 		kind = rinca.SourceHost
@@ -165,6 +167,12 @@ func (f *stackFlags) applySource(fl *pflag.FlagSet, src *rinca.Source) error {
 	}
 	if kind != src.Kind {
 		*src = rinca.Source{Kind: kind, ComposeFiles: src.ComposeFiles}
+	}
+	switch { // one takes the place of the other, with all that belongs to it
+	case given("linked"):
+		src.Linked, src.Repo, src.Account, src.Branch, src.Tag, src.Commit = from.Linked, "", "", "", "", ""
+	case given("repo"):
+		src.Linked = ""
 	}
 	for _, flag := range []string{"account", "branch", "git-tag", "commit", "path", "sparse"} {
 		if given(flag) && kind != rinca.SourceGit {

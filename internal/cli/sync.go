@@ -377,18 +377,10 @@ func newSyncList(a *app) *cobra.Command {
 				return err
 			}
 			return list(a, rows, "There are no resource syncs. Try: rinca sync set NAME --repo URL --path DIR", func(t *table, s rinca.ResourceSync) {
-				t.add(s.Name, linkedText(s.Source), strings.Join(s.Paths, ", "), scheduleText(s.Schedule))
+				t.add(s.Name, sourceText(s.Source), strings.Join(s.Paths, ", "), scheduleText(s.Schedule))
 			}, "NAME", "SOURCE", "PATHS", "SCHEDULE")
 		},
 	}
-}
-
-// linkedText says in one line where files are from, also by a repo.
-func linkedText(s rinca.Source) string {
-	if s.Linked != "" {
-		return gitText(s, "repo "+s.Linked)
-	}
-	return sourceText(s)
 }
 
 func newSyncShow(a *app) *cobra.Command {
@@ -409,7 +401,7 @@ func newSyncShow(a *app) *cobra.Command {
 				{"Sync", s.Name},
 				{"Description", s.Description},
 				{"Tags", strings.Join(s.Tags, ", ")},
-				{"Source", linkedText(s.Source)},
+				{"Source", sourceText(s.Source)},
 				{"Paths", strings.Join(s.Paths, ", ")},
 				{"Only tags", strings.Join(s.MatchTags, ", ")},
 				{"Deletes", choose(s.Delete, "what is in no file any more", "")},

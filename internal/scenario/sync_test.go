@@ -135,6 +135,11 @@ func TestSyncDeploys(t *testing.T) {
 	}
 	ui.pushed()
 	l.says("repo show infra", s.work)
+	l.says("stack show web", "repo infra stack/web")
+	l.must("stack", "set", "web", "--repo", "file://"+s.work, "--branch", "main")
+	l.says("stack show web", "file://"+s.work+"@main stack/web")
+	l.must("stack", "set", "web", "--linked", "infra")
+	l.must("sync", "plan", "--sync", "all") // it is as the files say again
 	l.fails(1, []string{"takes its files from the repo"}, "repo", "delete", "infra", "--yes")
 }
 

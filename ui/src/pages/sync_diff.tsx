@@ -129,7 +129,7 @@ export default function SyncDiff() {
       </Card>
       {sync.data && (
         <Card title="Source">
-          <Facts items={[["Repository", sync.data.source.repo && <code key="r">{sync.data.source.repo}</code>], ["Branch", sync.data.source.branch], ["Files", sync.data.paths?.join(", ") || "all of it"], ["Schedule", sync.data.schedule?.text || "by hand, by webhook"], ["Deletes", sync.data.delete ? "what it made and is in no file; never secrets" : "nothing"]]} />
+          <Facts items={[["Repository", sync.data.source.repo && <code key="r">{sync.data.source.repo}</code>], ["Taken from the repo", sync.data.source.linked], ["Branch", sync.data.source.branch], ["Files", sync.data.paths?.join(", ") || "all of it"], ["Schedule", sync.data.schedule?.text || "by hand, by webhook"], ["Deletes", sync.data.delete ? "what it made and is in no file; never secrets" : "nothing"]]} />
         </Card>
       )}
       <Confirm
