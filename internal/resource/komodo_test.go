@@ -67,10 +67,10 @@ func TestOneWrongKeyAmongMany(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range list {
-		list[i].Text = rinca.NewSecret(strings.Replace(list[i].Text.Reveal(), "run_directory = \"stacks/photos\"", "run_directroy = \"stacks/photos\"", 1))
+		list[i].Text = rinca.NewSecret(strings.Replace(list[i].Text.Reveal(), "run_directory = \"stacks/photos\"", "run_directori = \"stacks/photos\"", 1))
 	}
 	_, _, err = Parse(list, moreKinds())
-	if want := "stacks.toml:38:1: unknown key stack.config.run_directroy; is it run_directory?"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "stacks.toml:38:1: unknown key stack.config.run_directori; is it run_directory?"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v; want %s", err, want)
 	}
 }

@@ -113,6 +113,7 @@ export type BackupParams = {
 
 export type BatchDeployStackIfChangedParams = {
   force?: boolean;
+  forced?: string[];
   if_changed?: boolean;
   ignore_dependencies?: boolean;
   pattern?: string;
@@ -125,6 +126,7 @@ export type BatchDeployStackIfChangedParams = {
 
 export type BatchDeployStackParams = {
   force?: boolean;
+  forced?: string[];
   if_changed?: boolean;
   ignore_dependencies?: boolean;
   pattern?: string;
