@@ -123,7 +123,7 @@ func (s *Server) checkAddress(r *request, a rinca.Alerter) error {
 			return rinca.Errorf(rinca.Invalid, "the address names the variable %.80q, and there is none", name).Try("rinca variable list")
 		case err != nil:
 			return err
-		case (v.Secret || v.From != "") && !grant.Reveals():
+		case v.Concealed() && !grant.Reveals():
 			return rinca.Errorf(rinca.Forbidden, "the address of an alerter takes secret variables of those with the right %s only: %.80q", rinca.Reveal, name)
 		}
 	}

@@ -22,7 +22,7 @@ func gitAccountRoutes() []route {
 			in:  gitAccountInput{}, out: rinca.GitAccount{}, serve: (*Server).putGitAccount,
 		}, {
 			pattern: "DELETE " + one, need: write, audit: "git_account.delete",
-			doc: "Forget a Git account that no stack uses.", serve: (*Server).deleteGitAccount,
+			doc: "Forget a Git account that no stack, no repo and no resource sync uses.", serve: (*Server).deleteGitAccount,
 		},
 	}
 }

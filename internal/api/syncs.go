@@ -167,8 +167,10 @@ func (s *Server) maskedPlan(p *files.SyncPlan) *files.SyncPlan {
 	return p
 }
 
-// files returns the files of a request, from where they are.
+// files returns the files of a request, from where they are, and gives its
+// options the rights of who asks.
 func (s *Server) files(r *request, syncs Syncs, in *syncInput) ([]files.File, error) {
+	in.Reveals = func(t rinca.Target) bool { return on(r.who, t).Reveals() }
 	if len(in.Files) > 0 && in.Source.Kind != "" {
 		return nil, rinca.Errorf(rinca.Invalid, "files and source exclude each other")
 	}
@@ -189,11 +191,6 @@ func (s *Server) files(r *request, syncs Syncs, in *syncInput) ([]files.File, er
 	return out, nil
 }
 
-// mayReveal returns what says whether who asks may see a secret.
-func mayReveal(r *request) func(rinca.Target) bool {
-	return func(t rinca.Target) bool { return on(r.who, t).Reveals() }
-}
-
 func (s *Server) planFiles(r *request) (any, error) {
 	syncs, err := s.syncs()
 	if err != nil {
@@ -204,7 +201,6 @@ func (s *Server) planFiles(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	in.Reveals = mayReveal(r)
 	p, err := syncs.PlanFiles(r.Context(), list, in.Options)
 	return s.maskedPlan(p), err
 }
@@ -219,7 +215,6 @@ func (s *Server) applyFiles(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	in.Reveals = mayReveal(r)
 	p, err := syncs.ApplyFiles(r.Context(), list, in.Options, files.By{Operator: r.user(), Via: via(r), Remote: r.remote})
 	if p != nil {
 		r.detail = p.Summary()

@@ -49,14 +49,18 @@ type syncFlags struct {
 	offline bool
 }
 
+func kindFlag(c *cobra.Command, to *string) {
+	c.Flags().StringVar(to, "kind", "", "only resources of this `KIND`: Stack, Procedure, Variable …")
+	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(resource.Kinds(), cobra.ShellCompDirectiveNoFileComp))
+}
+
 func (f *syncFlags) define(c *cobra.Command) {
 	fl := c.Flags()
 	fl.StringVar(&f.source.Repo, "repo", "", "`URL` of a Git repository that has the files, in place of some here")
 	fl.StringVar(&f.source.Account, "account", "", "`NAME` of the Git account for it")
 	fl.StringVar(&f.source.Branch, "branch", "", "`BRANCH` of the repository (default: its own default)")
 	fl.StringSliceVar(&f.paths, "path", nil, "`PATH` of a file or folder of the repository; may be given again")
-	fl.StringVar(&f.kind, "kind", "", "only resources of this `KIND`: Stack, Procedure, Variable …")
-	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(resource.Kinds(), cobra.ShellCompDirectiveNoFileComp))
+	kindFlag(c, &f.kind)
 	fl.StringSliceVar(&f.options.Names, "name", nil, "only the resource of this `NAME`; may be given again")
 	fl.StringSliceVar(&f.options.MatchTags, "match-tag", nil, "only resources with this `TAG`; with all of them when given again")
 	fl.BoolVar(&f.options.Delete, "delete", false, "remove resources with all of --match-tag that are in no file")
@@ -492,8 +496,7 @@ func newSyncRun(a *app) *cobra.Command {
 		},
 	}
 	r.define(c)
-	c.Flags().StringVar(&kind, "kind", "", "only resources of this `KIND`: Stack, Procedure, Variable …")
-	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(resource.Kinds(), cobra.ShellCompDirectiveNoFileComp))
+	kindFlag(c, &kind)
 	c.Flags().StringSliceVar(&names, "name", nil, "only the resource of this `NAME`; may be given again")
 	return c
 }

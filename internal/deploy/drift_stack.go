@@ -48,7 +48,7 @@ func (c *driftCheck) deployedJob(ctx context.Context, stack string) (*job, error
 func deployedSecrets(g generation, v *variables) []rinca.Secret {
 	var out []rinca.Secret
 	for name, value := range g.Variables {
-		if x, ok := v.all[name]; !ok || x.Secret || x.From != "" {
+		if x, ok := v.all[name]; !ok || x.Concealed() {
 			out = append(out, rinca.NewSecret(value))
 		}
 	}
@@ -155,7 +155,7 @@ func (w *stackCheck) variable(own *variables, name string) {
 		}
 	}
 	// A plain one is no secret: it is told only when it differs.
-	if x.Secret || x.From != "" || k.State != rinca.DriftProven {
+	if x.Concealed() || k.State != rinca.DriftProven {
 		w.out.Keys = append(w.out.Keys, k)
 	}
 }

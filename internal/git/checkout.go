@@ -124,7 +124,8 @@ func (m *Mirrors) openWork(ctx context.Context, mir *mirror, r Request) (*work, 
 		return nil, atomicfile.Error("open", parent, err)
 	}
 	w := &work{m: m, mir: mir, r: r, root: root, base: filepath.Base(r.Dest), unlock: unlock}
-	w.unstage()                                                            // what a killed checkout left
+	w.unstage() // what a killed checkout left
+
 	if _, err = atomicfile.Sweep(root, w.base+".state", nil); err == nil { // nobody else writes there
 		w.man, err = readManifest(root, w.manifestName())
 	}

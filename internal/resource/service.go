@@ -103,14 +103,15 @@ func (s *Service) Apply(ctx context.Context, p *SyncPlan, by By) error {
 	return nil
 }
 
-// tellAlerts has new addresses masked, and sends what waits for them.
+// tellAlerts has new addresses masked, and sends what waits for them; what
+// waits for alerters that are gone is given up.
 func (s *Service) tellAlerts(ctx context.Context, p *SyncPlan) {
 	if s.Alerts == nil {
 		return
 	}
 	var changed []string
 	for i := range p.Changes {
-		if c := &p.Changes[i]; c.write.Alerter != nil {
+		if c := &p.Changes[i]; c.Target.Kind == rinca.KindAlerter {
 			changed = append(changed, c.Target.Name)
 		}
 	}

@@ -105,7 +105,7 @@ func (p *planner) checkAddress(at Where, a *rinca.Alerter) {
 		case v == nil && p.state.Guess:
 		case v == nil:
 			p.wrongf(at, "the address of the alerter %s names the variable %s, and there is none%s", shown(a.Name), shown(name), nearIn(p, name, p.after.variables.byName))
-		case (v.Secret || v.From != "") && p.o.Reveals != nil && !p.o.Reveals(t):
+		case v.Concealed() && p.o.Reveals != nil && !p.o.Reveals(t):
 			p.wrongf(at, "the address of an alerter takes secret variables of those with the right %s only: %s", rinca.Reveal, shown(name))
 		}
 	}

@@ -22,6 +22,10 @@ type Variable struct {
 	UpdatedBy string    `json:"updated_by,omitempty"`
 }
 
+// Concealed reports whether its value is not for everybody: it is marked as a
+// secret, or looked up in a vault.
+func (v *Variable) Concealed() bool { return v.Secret || v.From != "" }
+
 // A VariableVersion tells of one change of a variable, without its value.
 type VariableVersion struct {
 	Version   int       `json:"version"`

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"rinca/internal/rinca"
@@ -83,25 +84,25 @@ func (db *DB) DeleteGitAccount(ctx context.Context, name string) error {
 	})
 }
 
-// accountUnused refuses to delete an account that repos or syncs name.
+// accountUnused refuses to delete an account that repos or syncs name. It does
+// not say which: who asks may not know of them.
 func (db *DB) accountUnused(ctx context.Context, name string) error {
 	repos, err := db.Repos(ctx)
 	if err != nil {
 		return err
 	}
-	for i := range repos {
-		if repos[i].Source.Account == name {
-			return rinca.Errorf(rinca.Conflict, "%s %q is used by the repo %s", accountFamily, name, repos[i].Name).Try("give it another account first, or delete it")
-		}
-	}
 	syncs, err := db.Syncs(ctx)
 	if err != nil {
 		return err
 	}
-	for i := range syncs {
-		if syncs[i].Source.Account == name {
-			return rinca.Errorf(rinca.Conflict, "%s %q is used by the resource sync %s", accountFamily, name, syncs[i].Name).Try("give it another account first, or delete it")
-		}
+	by := ""
+	switch {
+	case slices.ContainsFunc(repos, func(r rinca.Repo) bool { return r.Source.Account == name }):
+		by = "a repo"
+	case slices.ContainsFunc(syncs, func(s rinca.ResourceSync) bool { return s.Source.Account == name }):
+		by = "a resource sync"
+	default:
+		return nil
 	}
-	return nil
+	return rinca.Errorf(rinca.Conflict, "%s %q is used by %s", accountFamily, name, by).Try("give it another account first, or delete it")
 }

@@ -36,22 +36,11 @@ func (l *Listener) process(rec record, p push) record {
 	}
 	rec.Note = v.note
 	if err == nil && len(v.run) > 0 {
-		var wait time.Duration
-		syncs, rest := syncsFirst(v.run)
-		wait, err = l.startAll(&rec, &p, syncs)
-		if err == nil && wait == 0 && len(rest) > 0 {
-			running, failed, broken := l.syncsOf(&rec)
-			switch {
-			case running != nil:
-				return l.afterSync(rec, p, running)
-			case failed != nil:
-				rec.Note = fmt.Sprintf("the resource sync %s %s, so that nothing that comes after it was started; mend it, and deliver this again: rinca update show %s", failed.Target.Name, failed.State, failed.ID)
-			case broken != nil:
-				err = broken
-			default:
-				wait, err = l.startAll(&rec, &p, rest)
-			}
+		running, wait, broken := l.startInOrder(&rec, &p, v.run)
+		if running != nil {
+			return l.afterSync(rec, p, running)
 		}
+		err = broken
 		if wait > 0 {
 			return l.putOff(rec, p, wait, "this started often lately; so it starts once more "+l.Now().Add(wait).UTC().Format("at 15:04:05")+" UTC, with what is there then")
 		}
@@ -66,10 +55,7 @@ func (l *Listener) process(rec record, p push) record {
 	if v.ignored != "" && len(rec.Started) == 0 && rec.Ignored == "" {
 		rec.Ignored = v.ignored
 	}
-	if err := l.keeper.save(rec); err != nil {
-		l.Log.Error("keep a delivery", "delivery", rec.ID, "error", err)
-	}
-	l.said(&rec)
+	l.keep(&rec)
 	return rec
 }
 
@@ -86,20 +72,22 @@ func (l *Listener) failed(rec record, p push, err error) record {
 		}
 	}
 	rec.Done, rec.Waits, rec.Ignored = true, "", message
-	if err := l.keeper.save(rec); err != nil {
+	l.keep(&rec)
+	return rec
+}
+
+// keep stores what came of a delivery so far, and tells the log.
+func (l *Listener) keep(rec *record) {
+	if err := l.keeper.save(*rec); err != nil {
 		l.Log.Error("keep a delivery", "delivery", rec.ID, "error", err)
 	}
-	l.said(&rec)
-	return rec
+	l.said(rec)
 }
 
 // putOff looks at a delivery again later, also after a restart.
 func (l *Listener) putOff(rec record, p push, wait time.Duration, why string) record {
 	rec.Waits, rec.Due = why, l.Now().Add(wait).UTC()
-	if err := l.keeper.save(rec); err != nil {
-		l.Log.Error("keep a delivery", "delivery", rec.ID, "error", err)
-	}
-	l.said(&rec)
+	l.keep(&rec)
 	l.begin(func() { l.later(rec, p, wait) })
 	return rec
 }

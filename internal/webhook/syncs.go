@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"fmt"
 	"time"
 
 	"rinca/internal/rinca"
@@ -24,6 +25,26 @@ func syncsFirst(run []rinca.Execution) (syncs, rest []rinca.Execution) {
 		}
 	}
 	return syncs, rest
+}
+
+// startInOrder starts the resource syncs of a delivery, and the rest when they
+// have ended. running is one that has not; wait says that something has to be
+// put off.
+func (l *Listener) startInOrder(rec *record, p *push, run []rinca.Execution) (running *rinca.Update, wait time.Duration, err error) {
+	syncs, rest := syncsFirst(run)
+	if wait, err = l.startAll(rec, p, syncs); err != nil || wait > 0 || len(rest) == 0 {
+		return nil, wait, err
+	}
+	running, failed, err := l.syncsOf(rec)
+	if err != nil || running != nil {
+		return running, 0, err
+	}
+	if failed != nil {
+		rec.Note = fmt.Sprintf("the resource sync %s %s, so that nothing that comes after it was started; mend it, and deliver this again: rinca update show %s", failed.Target.Name, failed.State, failed.ID)
+		return nil, 0, nil
+	}
+	wait, err = l.startAll(rec, p, rest)
+	return nil, wait, err
 }
 
 // syncsOf looks at the syncs that a delivery has started: one that runs, or
@@ -65,10 +86,7 @@ func applied(u *rinca.Update) bool {
 // restart of the server.
 func (l *Listener) afterSync(rec record, p push, u *rinca.Update) record {
 	rec.Waits, rec.Due = "the rest is started when the resource sync "+u.Target.Name+" has ended", l.Now().UTC()
-	if err := l.keeper.save(rec); err != nil {
-		l.Log.Error("keep a delivery", "delivery", rec.ID, "error", err)
-	}
-	l.said(&rec)
+	l.keep(&rec)
 	ended := l.ended(u.ID)
 	l.begin(func() {
 		select {

@@ -1306,7 +1306,7 @@ export interface Endpoints {
   "POST /v1/executions": { in: Execution; query: {  }; out: Update };
   /** List the Git accounts that you may read. Needs a session or an API key; answers what you may read. */
   "GET /v1/git-accounts": { in: undefined; query: {  }; out: GitAccount[] };
-  /** Forget a Git account that no stack uses. Needs Write on GitAccount {account}. */
+  /** Forget a Git account that no stack, no repo and no resource sync uses. Needs Write on GitAccount {account}. */
   "DELETE /v1/git-accounts/{account}": { in: undefined; query: {  }; out: undefined };
   /** Show a Git account; token and key are not shown. Needs Read on GitAccount {account}. */
   "GET /v1/git-accounts/{account}": { in: undefined; query: {  }; out: GitAccount };
