@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"rinca/internal/deploy"
 	"rinca/internal/rinca"
@@ -30,6 +32,9 @@ func (x *run) turnBack(ctx context.Context, failed []failure) error {
 	slices.SortFunc(failed, func(a, b failure) int { return cmp.Compare(a.update.EndedAt.UnixNano(), b.update.EndedAt.UnixNano()) })
 	first := failed[0]
 	lines := x.tail(ctx, first.update.ID)
+	if first.fell {
+		lines = x.lastLines(ctx, first.stack)
+	}
 	var why []string
 	for _, f := range failed {
 		if err := x.blame(ctx, f, lines); err != nil {
@@ -67,6 +72,9 @@ func (x *run) blame(ctx context.Context, f failure, lines []string) error {
 
 // byValue reports whether a stack failed in a way that a value can cause.
 func (x *run) byValue(ctx context.Context, f failure) bool {
+	if f.fell {
+		return true
+	}
 	if f.update.ID == "" || f.update.State != rinca.Failed {
 		return false
 	}
@@ -85,10 +93,32 @@ func (x *run) byValue(ctx context.Context, f failure) bool {
 	return i < 0 || x.Deploy.Engines.Check(ctx, x.rot.Stacks[i].Server).Reachable
 }
 
+// How many lines of what has failed are kept.
+const most = 20
+
+// lastLines returns the last lines of what has fallen after its deploy had
+// ended, masked.
+func (x *run) lastLines(ctx context.Context, stack string) []string {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var mu sync.Mutex
+	var lines []string
+	err := x.Deploy.Logs(ctx, stack, rinca.LogOptions{Tail: most}, func(l rinca.Line) {
+		mu.Lock()
+		defer mu.Unlock()
+		lines = append(lines, l.Service+": "+l.Text)
+	})
+	if err != nil {
+		x.Log.Error("read the lines of what has fallen", "stack", stack, "error", err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return lines[max(0, len(lines)-most):]
+}
+
 // tail returns the last lines that the containers of a failed deploy wrote,
 // masked, as they were streamed.
 func (x *run) tail(ctx context.Context, update string) []string {
-	const most = 20
 	if update == "" || x.Hub == nil {
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 type failure struct {
 	stack  string // "" when no stack is to blame
 	update rinca.Update
+	fell   bool // it was verified, and was not well any more a moment later
 	err    error
 }
 
@@ -50,6 +51,14 @@ func (x *run) deployAll(ctx context.Context) error {
 		})
 	}
 	all.Wait()
+	if len(d.failed) == 0 && ctx.Err() == nil {
+		for _, s := range slices.Clone(x.rot.Stacks) {
+			d.stands(last, s.Stack)
+		}
+	}
+	if last.Err() != nil {
+		return context.Cause(last)
+	}
 	if len(d.failed) > 0 {
 		return x.turnBack(ctx, d.failed)
 	}
@@ -98,6 +107,11 @@ func (d *deploying) one(ctx, last context.Context, i int) {
 	if d.stopped(ctx) {
 		return
 	}
+	for _, name := range d.after[s.Stack] {
+		if !d.stands(last, name) {
+			return
+		}
+	}
 	weight := min(max(1, int64(len(s.Services))), d.most)
 	if d.free.Acquire(ctx, weight) != nil {
 		return
@@ -114,6 +128,49 @@ func (d *deploying) one(ctx, last context.Context, i int) {
 		defer d.fmu.Unlock()
 		d.failed = append(d.failed, *err)
 	}
+}
+
+// stands reports whether a stack of the rotation, which was verified, is still
+// well. One that is not is a failure of its own, and not of what comes after
+// it.
+func (d *deploying) stands(ctx context.Context, stack string) bool {
+	d.mu.Lock()
+	s := d.rot.Stacks[slices.IndexFunc(d.rot.Stacks, func(s rinca.RotatedStack) bool { return s.Stack == stack })]
+	d.mu.Unlock()
+	var services []string
+	for _, p := range s.Services {
+		if p.Change != rinca.Remove && p.Change != rinca.Keep {
+			services = append(services, p.Service)
+		}
+	}
+	why, err := d.Deploy.Fallen(ctx, stack, services)
+	if err == nil && why != "" {
+		err = rinca.Errorf(rinca.Unavailable, "%s", why).Try("see its lines: rinca stack logs %s", stack)
+	}
+	if err == nil || ctx.Err() != nil {
+		return err == nil
+	}
+	d.fmu.Lock()
+	defer d.fmu.Unlock()
+	if slices.ContainsFunc(d.failed, func(f failure) bool { return f.stack == stack }) {
+		return false // others that come after it have seen it too
+	}
+	d.rec.Line(rinca.Line{Service: stack, Text: "✗ " + err.Error()})
+	f := failure{stack: stack, fell: why != "", err: err}
+	if f.update, err = d.DB.Update(ctx, s.Update); err != nil {
+		d.Log.Error("read the update of what has fallen", "stack", stack, "error", err)
+	}
+	d.failed = append(d.failed, f)
+	if err := d.save(ctx, func() {
+		for i := range d.rot.Stacks {
+			if d.rot.Stacks[i].Stack == stack {
+				d.rot.Stacks[i].State = rinca.Failed
+			}
+		}
+	}); err != nil {
+		d.Log.Error("write down what has fallen", "stack", stack, "error", err)
+	}
+	return false
 }
 
 // deploy deploys one stack, once.

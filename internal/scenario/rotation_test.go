@@ -180,3 +180,39 @@ func (l *lab) oneAlert(want string) {
 		l.t.Errorf("there are %d alerts: %+v", n, alerts)
 	}
 }
+
+// brief is healthy at first, and ends a moment later when its item says so.
+const brief = `
+services:
+  app:
+    image: IMAGE
+    stop_grace_period: 1s
+    env_file: [LAB/secrets/brief/brief.env]
+    environment: {APP_AFTER: 1s}
+    healthcheck: {test: [CMD, /bin/app, health], interval: 200ms, retries: 3}
+`
+
+// A stack that is verified and dies while what comes after it is deployed
+// fails itself: both go back, and its value is in quarantine.
+func TestVerifiedAndThenDead(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.must("rotate", "policy", "set", "--off")
+	l.item("brief", "brief.env", map[string]string{"KEY": "first-value", "APP_EXIT": "stay up"})
+	l.item("last", "last.env", map[string]string{"KEY": "first-value", "APP_EXIT": "stay up"})
+	s := l.newStack(t, "brief", map[string]string{"compose.yaml": brief})
+	last := l.newStack(t, "last", map[string]string{"compose.yaml": waiting}, "--after", "brief", "--verify-settle", "3s")
+	s.deploy()
+	last.deploy()
+
+	l.item("brief", "brief.env", map[string]string{"KEY": "second-value", "APP_EXIT": "7"})
+	l.item("last", "last.env", map[string]string{"KEY": "second-value"})
+	l.fails(1, []string{"service app was verified and then exited with 7"}, "rotate")
+	for _, s := range []*stack{s, last} {
+		if b := s.containers()["app"]; b.env("KEY") != "first-value" || b.State.Status != "running" {
+			t.Errorf("%s has %s and is %s", s.name, b.env("KEY"), b.State.Status)
+		}
+	}
+	l.says("rotate quarantine list", "brief.env")
+	l.oneAlert("then exited with 7")
+}
