@@ -45,7 +45,7 @@ configs: {inside: {content: "[[TURN]]"}}
 // deploy converges, and no half state stays.
 func TestServerIsKilled(t *testing.T) {
 	t.Parallel()
-	times := 10
+	times := 5
 	if os.Getenv("RINCA_SOAK") == "1" {
 		times = 100
 	}

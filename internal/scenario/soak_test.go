@@ -38,7 +38,7 @@ services:
 // over. RINCA_SOAK_FOR says for how long; bench/soak runs it for an hour.
 func TestLoopConverges(t *testing.T) {
 	t.Parallel()
-	span := 25 * time.Second
+	span := 15 * time.Second
 	if text := os.Getenv("RINCA_SOAK_FOR"); text != "" {
 		var err error
 		if span, err = time.ParseDuration(text); err != nil {

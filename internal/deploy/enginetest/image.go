@@ -104,7 +104,7 @@ func buildApp() ([]byte, error) {
 	out := filepath.Join(dir, "app")
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "./internal/deploy/enginetest/testdata/app")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", out, "./internal/deploy/enginetest/testdata/app")
 	cmd.Dir = filepath.Dir(filepath.Dir(script))
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 	if text, err := cmd.CombinedOutput(); err != nil {

@@ -27,7 +27,10 @@ import (
 	"time"
 )
 
-const started = "/tmp/started"
+const (
+	started = "/tmp/started" // when the container did
+	probed  = "/tmp/probed"  // the same, once a probe has passed
+)
 
 func main() {
 	if len(os.Args) > 1 {
@@ -89,19 +92,26 @@ func run(stop <-chan os.Signal) {
 	}
 }
 
+// health answers the first probe that passes at once and takes its time with
+// those that follow: starting a probe costs an engine more than all else that
+// a container does, and tests ask for one several times a second.
 func health() {
+	text, _ := os.ReadFile(started)
 	switch mode := os.Getenv("APP_HEALTH"); {
 	case mode == "bad":
 		fmt.Println("health: bad")
 		os.Exit(1)
 	case strings.HasPrefix(mode, "later:"):
 		wait, _ := time.ParseDuration(strings.TrimPrefix(mode, "later:"))
-		text, _ := os.ReadFile(started)
 		at, err := time.Parse(time.RFC3339Nano, string(text))
 		if err != nil || time.Since(at) < wait {
 			os.Exit(1)
 		}
 	}
+	if last, _ := os.ReadFile(probed); string(last) == string(text) {
+		time.Sleep(3 * time.Second)
+	}
+	_ = os.WriteFile(probed, text, 0o644)
 }
 
 func show() {
