@@ -80,6 +80,20 @@ func (s *Server) authorize(rt *route, r *request) error {
 			return err
 		}
 		return decodeBody(rt, r)
+	case onRotation:
+		rot, err := s.wholeRotation(r, n.level)
+		if err != nil {
+			return err
+		}
+		r.rotation, r.detail = rot, rot.ID
+		return decodeBody(rt, r)
+	case onQuarantine:
+		if err := decodeBody(rt, r); err != nil {
+			return err
+		}
+		var err error
+		r.quarantine, err = s.quarantined(r, body[releaseInput](r).Item, n.level)
+		return err
 	case onTarget:
 		return s.authorizeTarget(rt, r)
 	}

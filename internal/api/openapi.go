@@ -182,6 +182,10 @@ func (n need) String() string {
 		text = n.level.String() + " on what the update is about, or having asked for it"
 	case onAlert:
 		text = n.level.String() + " on what the alert is about"
+	case onRotation:
+		text = n.level.String() + " on every stack of the rotation"
+	case onQuarantine:
+		text = n.level.String() + " on the stack that failed with it"
 	case execution:
 		text = n.level.String() + ", or what the kind says, on what it is about"
 	case onTarget:

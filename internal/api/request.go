@@ -25,8 +25,11 @@ type request struct {
 	actor  string // in place of the caller's name, on routes that anyone may use
 	detail string // never a value
 
-	served   bool            // the handler was called
-	variable *rinca.Variable // that the check has read
+	served bool // the handler was called
+	// What the check has read.
+	variable   *rinca.Variable
+	rotation   rinca.Rotation // whole
+	quarantine rinca.Quarantine
 }
 
 // body returns the decoded body of a request to a route whose in is a T.

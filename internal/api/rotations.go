@@ -15,7 +15,8 @@ type Rotations interface {
 	Plan(ctx context.Context, p rotation.Params) (rinca.Rotation, error)
 	Rotation(ctx context.Context, id string) (rinca.Rotation, error)
 	Rotations(ctx context.Context, before string, limit int) ([]rinca.Rotation, error)
-	Approve(ctx context.Context, id, by string) (rinca.Rotation, error)
+	// Approve agrees to a plan of a rotation.
+	Approve(ctx context.Context, id, plan, by string) (rinca.Rotation, error)
 	Policy(ctx context.Context) (rinca.RotationPolicy, error)
 	SetPolicy(ctx context.Context, p rinca.RotationPolicy) (rinca.RotationPolicy, error)
 	Freeze(ctx context.Context, by, why string) (rinca.RotationPolicy, error)
@@ -43,16 +44,17 @@ func rotationRoutes() []route {
 			doc: "Say what a rotation would do now, of the stacks that you may read; nothing is changed.",
 			in:  rotation.Params{}, out: rinca.Rotation{}, serve: (*Server).postRotationPlan,
 		}, {
-			pattern: "POST " + one + "/approve", need: list(), audit: "rotation.approve",
-			doc: "Agree to a rotation that waits, as it is planned now; this takes Execute on all of its stacks.",
-			out: rinca.Rotation{}, serve: (*Server).postApprove,
+			pattern: "POST " + one + "/approve", need: ofRotation(rinca.Execute), audit: "rotation.approve",
+			doc:   "Agree to a rotation that waits, as it is planned now, or was when you saw it.",
+			query: []param{{"plan", "the plan that you saw; another one is not approved"}},
+			out:   rinca.Rotation{}, serve: (*Server).postApprove,
 		}, {
-			pattern: "POST " + one + "/cancel", need: list(), audit: "rotation.cancel",
-			doc: "Cancel a rotation: one that waits ends, one that runs puts everything back; this takes Execute on all of its stacks.",
+			pattern: "POST " + one + "/cancel", need: ofRotation(rinca.Execute), audit: "rotation.cancel",
+			doc: "Cancel a rotation: one that waits ends, one that runs puts everything back.",
 			out: rinca.Rotation{}, status: 202, serve: (*Server).postCancelRotation,
 		}, {
-			pattern: "POST " + one + "/undo", need: list(), audit: "rotation.undo",
-			doc: "Bring the stacks of a rotation back to what they were before it, and put its versions into quarantine; this takes Execute on all of its stacks.",
+			pattern: "POST " + one + "/undo", need: ofRotation(rinca.Execute), audit: "rotation.undo",
+			doc: "Bring the stacks of a rotation back to what they were before it, and put its versions into quarantine.",
 			out: rinca.Update{}, status: 202, serve: (*Server).postUndo,
 		}, {
 			pattern: "GET /v1/rotation/policy", need: user(), doc: "Show when changes are looked for, and when they are carried to stacks.",
@@ -71,11 +73,16 @@ func rotationRoutes() []route {
 			pattern: "GET /v1/quarantine", need: list(), doc: "List versions of items that are kept away because they made a stack fail that you may read.",
 			out: []rinca.Quarantine{}, serve: (*Server).getQuarantine,
 		}, {
-			pattern: "POST /v1/quarantine/release", need: list(), audit: "quarantine.release",
-			doc: "Let a version out of quarantine, which the next look carries to stacks; this takes Execute on the stack that failed with it.",
+			pattern: "POST /v1/quarantine/release", need: need{access: onQuarantine, level: rinca.Execute, name: from{doc: "the stack that failed with it", body: true}}, audit: "quarantine.release",
+			doc: "Let a version out of quarantine, which the next look carries to stacks.",
 			in:  releaseInput{}, out: rinca.Quarantine{}, serve: (*Server).postRelease,
 		},
 	}
+}
+
+// ofRotation needs a level on every stack of a rotation.
+func ofRotation(level rinca.Level) need {
+	return need{access: onRotation, level: level, name: from{doc: "the rotation's stacks"}}
 }
 
 type freezeInput struct {
@@ -104,7 +111,7 @@ func cutRotation(r *request, rot rinca.Rotation) (rinca.Rotation, bool) {
 		return rot, true
 	}
 	may := func(stack string) bool { return r.may(stackTarget(stack), rinca.Read) }
-	all := len(rot.Stacks)
+	all := len(rot.Stacks) + len(rot.LeftOut)
 	rot.Stacks = slices.DeleteFunc(slices.Clone(rot.Stacks), func(s rinca.RotatedStack) bool { return !may(s.Stack) })
 	rot.LeftOut = slices.DeleteFunc(slices.Clone(rot.LeftOut), func(l rinca.LeftOut) bool { return !may(l.Stack) })
 	items := []rinca.RotatedItem{}
@@ -115,7 +122,7 @@ func cutRotation(r *request, rot rinca.Rotation) (rinca.Rotation, bool) {
 		}
 	}
 	rot.Items = items
-	if len(rot.Stacks) < all { // they name stacks
+	if len(rot.Stacks)+len(rot.LeftOut) < all { // they name stacks
 		rot.Notes, rot.Cause = nil, ""
 		if rot.Failed != "" && !may(rot.Failed) {
 			rot.Failed, rot.Lines, rot.Error, rot.Summary = "", nil, nil, string(rot.State)
@@ -152,25 +159,29 @@ func (s *Server) getRotations(r *request) (any, error) {
 	return out, nil
 }
 
-// rotation returns a rotation, if the caller has a level on all of its stacks;
-// with None, if the caller may read one of them.
-func (s *Server) rotation(r *request, level rinca.Level) (rinca.Rotation, error) {
+// readRotation returns a rotation, whole and as the caller may read it. To
+// those who may read nothing of it, it does not exist.
+func (s *Server) readRotation(r *request) (whole, seen rinca.Rotation, err error) {
 	rotations, err := s.rotations()
 	if err != nil {
-		return rinca.Rotation{}, err
+		return whole, seen, err
 	}
-	id := r.PathValue("id")
-	whole, err := rotations.Rotation(r.Context(), id)
-	var seen rinca.Rotation
-	ok := false
-	if err == nil {
+	id, ok := r.PathValue("id"), false
+	if whole, err = rotations.Rotation(r.Context(), id); err == nil {
 		seen, ok = cutRotation(r, whole)
 	}
 	if rinca.CodeOf(err) == rinca.NotFound || err == nil && !ok {
-		return rinca.Rotation{}, rinca.Errorf(rinca.NotFound, "there is no rotation %q", cut(id)).Try("rinca rotate list")
+		err = rinca.Errorf(rinca.NotFound, "there is no rotation %q", cut(id)).Try("rinca rotate list")
 	}
-	if err != nil || level == rinca.None {
-		return seen, err
+	return whole, seen, err
+}
+
+// wholeRotation returns a rotation, if the caller has a level on all of its
+// stacks.
+func (s *Server) wholeRotation(r *request, level rinca.Level) (rinca.Rotation, error) {
+	whole, _, err := s.readRotation(r)
+	if err != nil {
+		return rinca.Rotation{}, err
 	}
 	needs := []rinca.Target{}
 	for _, one := range whole.Stacks {
@@ -182,15 +193,22 @@ func (s *Server) rotation(r *request, level rinca.Level) (rinca.Rotation, error)
 	if len(needs) == 0 { // what it will be about is not known yet
 		needs = append(needs, rinca.Target{Kind: rinca.KindSystem})
 	}
+	r.target = rinca.Target{Kind: rinca.KindSystem}
+	if len(needs) == 1 {
+		r.target = needs[0]
+	}
 	for _, t := range needs {
 		if !r.may(t, level) {
-			return seen, rinca.Errorf(rinca.Forbidden, "this needs the level %s on every stack of the rotation", level)
+			return rinca.Rotation{}, rinca.Errorf(rinca.Forbidden, "this needs the level %s on every stack of the rotation", level)
 		}
 	}
 	return whole, nil
 }
 
-func (s *Server) getRotation(r *request) (any, error) { return s.rotation(r, rinca.None) }
+func (s *Server) getRotation(r *request) (any, error) {
+	_, seen, err := s.readRotation(r)
+	return seen, err
+}
 
 func (s *Server) postRotationPlan(r *request) (any, error) {
 	rotations, err := s.rotations()
@@ -212,32 +230,28 @@ func (s *Server) postRotationPlan(r *request) (any, error) {
 }
 
 func (s *Server) postApprove(r *request) (any, error) {
-	if _, err := s.rotation(r, rinca.Execute); err != nil {
+	plan := r.URL.Query().Get("plan")
+	if plan == "" {
+		plan = r.rotation.Plan // the rights were checked for it
+	}
+	rot, err := s.cfg.Rotations.Approve(r.Context(), r.rotation.ID, plan, r.user())
+	if err != nil {
 		return nil, err
 	}
-	r.detail = r.PathValue("id")
-	return s.cfg.Rotations.Approve(r.Context(), r.PathValue("id"), r.user())
+	rot, _ = cutRotation(r, rot)
+	return rot, nil
 }
 
 func (s *Server) postCancelRotation(r *request) (any, error) {
-	rot, err := s.rotation(r, rinca.Execute)
-	if err != nil {
-		return nil, err
-	}
-	r.detail = rot.ID
-	return rot, s.cfg.Runner.Cancel(r.Context(), rot.ID)
+	return r.rotation, s.cfg.Runner.Cancel(r.Context(), r.rotation.ID)
 }
 
 func (s *Server) postUndo(r *request) (any, error) {
-	rot, err := s.rotation(r, rinca.Execute)
-	if err != nil {
-		return nil, err
-	}
+	rot := r.rotation
 	params, err := json.Marshal(rotation.Params{Undo: rot.ID})
 	if err != nil {
 		return nil, rinca.Errorf(rinca.Internal, "encode the parameters: %w", err)
 	}
-	r.detail = rot.ID
 	return s.cfg.Runner.Submit(r.Context(), rinca.Submission{
 		Execution: rinca.Execution{Kind: "RotateSecrets", Params: params}, Operator: r.user(), Trigger: "api", Cause: "undo of " + rot.ID,
 	})
@@ -298,21 +312,27 @@ func (s *Server) getQuarantine(r *request) (any, error) {
 	return out, err
 }
 
-func (s *Server) postRelease(r *request) (any, error) {
+// quarantined finds what is in quarantine, if the caller has a level on the
+// stack that failed with it.
+func (s *Server) quarantined(r *request, name string, level rinca.Level) (rinca.Quarantine, error) {
 	rotations, err := s.rotations()
 	if err != nil {
-		return nil, err
+		return rinca.Quarantine{}, err
 	}
-	name := body[releaseInput](r).Item
 	q, err := rotations.Quarantined(r.Context(), name)
-	switch {
-	case err != nil:
-		return nil, err
-	case !mayQuarantine(r, q, rinca.Read):
-		return nil, rinca.Errorf(rinca.NotFound, "nothing in quarantine is called %.80q", name).Try("rinca rotate quarantine list")
-	case !mayQuarantine(r, q, rinca.Execute):
-		return nil, rinca.Errorf(rinca.Forbidden, "this needs the level %s on stack %s", rinca.Execute, q.Stack)
+	if rinca.CodeOf(err) == rinca.NotFound || err == nil && !mayQuarantine(r, q, rinca.Read) {
+		return q, rinca.Errorf(rinca.NotFound, "nothing in quarantine is called %.80q", name).Try("rinca rotate quarantine list")
 	}
-	r.detail = q.Title
-	return rotations.Release(r.Context(), q.ID)
+	if err != nil {
+		return q, err
+	}
+	r.target, r.detail = stackTarget(q.Stack), q.Title
+	if !mayQuarantine(r, q, level) {
+		return q, rinca.Errorf(rinca.Forbidden, "this needs the level %s on stack %s", level, q.Stack)
+	}
+	return q, nil
+}
+
+func (s *Server) postRelease(r *request) (any, error) {
+	return s.cfg.Rotations.Release(r.Context(), r.quarantine.ID)
 }

@@ -51,15 +51,17 @@ type need struct {
 type access int
 
 const (
-	_         access = iota // not chosen: the test refuses it
-	public                  // no credential
-	signedIn                // any credential; about oneself, or harmless
-	listed                  // any credential; the answer has only what one may read
-	onTarget                // level on the resource that name finds
-	asAdmin                 // level (Read or Write) on the installation
-	onUpdate                // level on what the update {id} is about, or having asked for it
-	onAlert                 // level on what the alert {alert} is about
-	execution               // what the runner says the execution needs
+	_            access = iota // not chosen: the test refuses it
+	public                     // no credential
+	signedIn                   // any credential; about oneself, or harmless
+	listed                     // any credential; the answer has only what one may read
+	onTarget                   // level on the resource that name finds
+	asAdmin                    // level (Read or Write) on the installation
+	onUpdate                   // level on what the update {id} is about, or having asked for it
+	onAlert                    // level on what the alert {alert} is about
+	onRotation                 // level on every stack of the rotation {id}
+	onQuarantine               // level on the stack that failed with what the body names
+	execution                  // what the runner says the execution needs
 )
 
 // from finds the resource that a request is about. It may look at the path,

@@ -161,6 +161,9 @@ func (w *world) fixtures() {
 	check(w.db.PutStack(ctx, rinca.Stack{
 		Name: "web", Source: rinca.Source{Kind: rinca.SourceGit, Repo: "https://forge.example.org/web.git"}, Environment: "TOKEN = [[TOKEN]]",
 	}, store.Upsert))
+	check(nil, store.RecordsOf[rinca.Quarantine](w.db, "quarantine").Put(ctx, store.Record[rinca.Quarantine]{ID: "v/i", At: time.Now(), Value: rinca.Quarantine{
+		ID: "v/i", Vault: "v", Item: "i", Title: "held.env", Version: 1, Stack: "web", Why: "exited with 7",
+	}}))
 	check(w.db.PutProcedure(ctx, rinca.Procedure{Name: "nightly"}, store.Upsert))
 	check(w.db.PutVariable(ctx, rinca.Variable{Name: "TOKEN", Secret: true, Value: rinca.NewSecret(canary)}, store.Upsert))
 	check(w.db.PutVariable(ctx, rinca.Variable{Name: "DOMAIN", Value: rinca.NewSecret("example.org")}, store.Upsert))

@@ -42,7 +42,10 @@ type Rotation struct {
 	StartedAt time.Time     `json:"started_at,omitzero"`
 	EndedAt   time.Time     `json:"ended_at,omitzero"`
 	// Waits says what for, in words.
-	Waits      string         `json:"waits,omitempty"`
+	Waits string `json:"waits,omitempty"`
+	// Plan names what it is to do: versions of items, and stacks. An approval
+	// is for one plan.
+	Plan       string         `json:"plan,omitempty"`
 	ApprovedBy string         `json:"approved_by,omitempty"`
 	Items      []RotatedItem  `json:"items,omitempty"`
 	Stacks     []RotatedStack `json:"stacks,omitempty"` // by wave, then name

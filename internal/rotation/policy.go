@@ -2,8 +2,11 @@ package rotation
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rinca/internal/rinca"
@@ -101,10 +104,17 @@ func changes(rot rinca.Rotation) []string {
 	return out
 }
 
-// Approve agrees to a rotation that waits, as it is planned now.
-func (r *Rotator) Approve(ctx context.Context, id, by string) (rinca.Rotation, error) {
+// PlanOf names what a rotation is to do.
+func PlanOf(rot rinca.Rotation) string {
+	sum := sha256.Sum256([]byte(strings.Join(changes(rot), "\n")))
+	return hex.EncodeToString(sum[:6])
+}
+
+// Approve agrees to a rotation that waits, as it was planned when somebody saw
+// it: another plan is a Conflict.
+func (r *Rotator) Approve(ctx context.Context, id, plan, by string) (rinca.Rotation, error) {
 	r.mu.Lock()
-	rot, err := r.approve(ctx, id, by)
+	rot, err := r.approve(ctx, id, plan, by)
 	r.mu.Unlock()
 	if err == nil {
 		r.Poke()
@@ -112,13 +122,17 @@ func (r *Rotator) Approve(ctx context.Context, id, by string) (rinca.Rotation, e
 	return rot, err
 }
 
-func (r *Rotator) approve(ctx context.Context, id, by string) (rinca.Rotation, error) {
+func (r *Rotator) approve(ctx context.Context, id, plan, by string) (rinca.Rotation, error) {
 	rot, err := r.Rotation(ctx, id)
 	if err != nil {
 		return rot, err
 	}
 	if rot.State != rinca.RotationWaits {
 		return rot, rinca.Errorf(rinca.Conflict, "the rotation does not wait: it is %s", rot.State).Try("rinca rotate show %s", id)
+	}
+	if plan != PlanOf(rot) {
+		return rot, rinca.Errorf(rinca.Conflict, "what the rotation would do has changed since it was looked at; nothing was approved").
+			Try("look again, and approve that: rinca rotate show %s", id)
 	}
 	j, err := r.journal(ctx, id)
 	if err != nil {

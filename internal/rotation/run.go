@@ -71,6 +71,8 @@ func (x *run) save(ctx context.Context, change func()) error {
 	ctx = context.WithoutCancel(ctx)
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.Rotator.mu.Lock() // an approval is read, and may not come before it is written
+	defer x.Rotator.mu.Unlock()
 	if change != nil {
 		change()
 	}
@@ -194,7 +196,9 @@ func (x *run) replan(ctx context.Context, tell bool) error {
 	})
 }
 
+// checkApproval is for a plan that was just made: x.save holds the locks.
 func (x *run) checkApproval() {
+	x.rot.Plan = PlanOf(x.rot)
 	j, err := x.journal(context.Background(), x.rot.ID)
 	now, err2 := x.Rotation(context.Background(), x.rot.ID)
 	if err == nil && err2 == nil { // somebody may have approved meanwhile

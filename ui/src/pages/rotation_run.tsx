@@ -44,7 +44,7 @@ export default function RotationRun() {
             <>
               <Cli>{`rinca rotation show ${r.id}`}</Cli>
               {r.state === "waiting" && (
-                <Button loading={busy} onClick={() => void run(async () => (await call("POST /v1/rotations/{id}/approve", { path: { id } }), again()))}>
+                <Button loading={busy} onClick={() => void run(async () => (await call("POST /v1/rotations/{id}/approve", { path: { id }, query: { plan: r.plan } }), again()))}>
                   Approve
                 </Button>
               )}
