@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"rinca/internal/rinca"
+	"rinca/internal/store"
 )
 
 // TestWhatAStackBeginsToUse needs rights of its own.
@@ -158,4 +159,20 @@ func TestBusyStackIsNotDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.must(token, "DELETE /v1/stacks/web", "")
+}
+
+// The list shows where the files of a stack are from that is linked to a repo.
+func TestListOfLinkedStacks(t *testing.T) {
+	w := newWorld(t)
+	w.fixtures()
+	admin := w.admin()
+	if _, err := w.db.PutRepo(t.Context(), rinca.Repo{Name: "platform", Source: rinca.Source{Kind: rinca.SourceGit, Repo: "https://forge.example.org/platform.git", Branch: "live"}}, store.Upsert); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.db.PutStack(t.Context(), rinca.Stack{Name: "linked", Source: rinca.Source{Kind: rinca.SourceGit, Linked: "platform", Path: "linked"}}, store.Upsert); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.do(admin, "GET /v1/stacks", ""); !strings.Contains(got.body, `{"kind":"git","linked":"platform","repo":"https://forge.example.org/platform.git","branch":"live","path":"linked"}`) {
+		t.Error(got.body)
+	}
 }

@@ -72,6 +72,7 @@ type stackSummary struct {
 
 type sourceSummary struct {
 	Kind   rinca.SourceKind `json:"kind"`
+	Linked string           `json:"linked,omitempty"` // the repo that says the rest
 	Repo   string           `json:"repo,omitempty"`
 	Branch string           `json:"branch,omitempty"`
 	Tag    string           `json:"tag,omitempty"`
@@ -85,11 +86,16 @@ type fileSummary struct {
 	Path string `json:"path"`
 }
 
-func summarize(s *rinca.Stack) stackSummary {
+// summarize makes a row of a list. A source that is linked to a repo is shown
+// as the repo says; repos are found by name.
+func summarize(s *rinca.Stack, repos map[string]rinca.Repo) stackSummary {
 	from := s.Source
+	if repo, ok := repos[from.Linked]; ok {
+		from = from.With(repo)
+	}
 	out := stackSummary{
 		Name: s.Name, Description: s.Description, Tags: s.Tags, Server: s.Server, Project: s.Project, After: s.After, UpdatedAt: s.UpdatedAt,
-		Source: sourceSummary{Kind: from.Kind, Repo: from.Repo, Branch: from.Branch, Tag: from.Tag, Commit: from.Commit, Path: from.Path, Dir: from.Dir},
+		Source: sourceSummary{Kind: from.Kind, Linked: from.Linked, Repo: from.Repo, Branch: from.Branch, Tag: from.Tag, Commit: from.Commit, Path: from.Path, Dir: from.Dir},
 	}
 	for _, f := range from.Files {
 		out.Source.Files = append(out.Source.Files, fileSummary{f.Path})
@@ -113,14 +119,27 @@ func (s *Server) getStacks(r *request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		repos, err := s.linkedRepos(r)
+		if err != nil {
+			return nil, err
+		}
 		out := []stackSummary{}
 		for i := range stacks {
 			if r.may(rinca.Target{Kind: rinca.KindStack, Name: stacks[i].Name}, rinca.Read) {
-				out = append(out, summarize(&stacks[i]))
+				out = append(out, summarize(&stacks[i], repos))
 			}
 		}
 		return out, nil
 	})
+}
+
+func (s *Server) linkedRepos(r *request) (map[string]rinca.Repo, error) {
+	list, err := s.cfg.DB.Repos(r.Context())
+	repos := map[string]rinca.Repo{}
+	for i := range list {
+		repos[list[i].Name] = list[i]
+	}
+	return repos, err
 }
 
 func (s *Server) getStack(r *request) (any, error) {
