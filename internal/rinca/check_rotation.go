@@ -1,6 +1,7 @@
 package rinca
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,18 +72,22 @@ func (p *RotationPolicy) Open(now time.Time) (open bool, next time.Time) {
 	if len(p.Windows) == 0 {
 		return true, time.Time{}
 	}
+	var windows []hours
 	for _, w := range p.Windows {
-		if w.Contains(now) {
-			return true, time.Time{}
+		if h, ok := w.hours(); ok {
+			windows = append(windows, h)
 		}
+	}
+	within := func(t time.Time) bool {
+		return slices.ContainsFunc(windows, func(h hours) bool { return h.contain(t) })
+	}
+	if within(now) {
+		return true, time.Time{}
 	}
 	at := now.Truncate(time.Minute)
 	for range 14 * 24 * 60 {
-		at = at.Add(time.Minute)
-		for _, w := range p.Windows {
-			if w.Contains(at) {
-				return false, at
-			}
+		if at = at.Add(time.Minute); within(at) {
+			return false, at
 		}
 	}
 	return false, time.Time{}
@@ -146,25 +151,35 @@ func (w Window) Check() error {
 // Contains reports whether a time is in the window, by the clock on the wall
 // there. A window over midnight belongs to the day that it begins on.
 func (w Window) Contains(t time.Time) bool {
+	h, ok := w.hours()
+	return ok && h.contain(t)
+}
+
+// hours is a window that was read.
+type hours struct {
+	zone     *time.Location
+	from, to int // minutes of a day
+	days     [7]bool
+}
+
+func (w Window) hours() (h hours, ok bool) {
 	zone, err := time.LoadLocation(w.TimeZone)
-	if err != nil {
-		return false
-	}
 	if w.TimeZone == "" {
-		zone = time.Local
+		zone, err = time.Local, nil
 	}
-	from, ok := clock(w.From)
+	from, okFrom := clock(w.From)
 	to, okTo := clock(w.To)
 	days, okDays := weekdays(w.Days)
-	if !ok || !okTo || !okDays {
-		return false
-	}
-	t = t.In(zone)
+	return hours{zone, from, to, days}, err == nil && okFrom && okTo && okDays
+}
+
+func (h hours) contain(t time.Time) bool {
+	t = t.In(h.zone)
 	at, today, yesterday := t.Hour()*60+t.Minute(), t.Weekday(), (t.Weekday()+6)%7
-	if from < to {
-		return days[today] && at >= from && at < to
+	if h.from < h.to {
+		return h.days[today] && at >= h.from && at < h.to
 	}
-	return days[today] && at >= from || days[yesterday] && at < to
+	return h.days[today] && at >= h.from || h.days[yesterday] && at < h.to
 }
 
 // clock reads "22:30" as minutes; 24:00 is the end of a day.
@@ -183,14 +198,10 @@ func weekdays(s string) (days [7]bool, ok bool) {
 	if s == "" {
 		return [7]bool{true, true, true, true, true, true, true}, true
 	}
-	names := []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+	names := []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
 	index := func(name string) int {
-		for i, n := range names {
-			if strings.HasPrefix(strings.ToLower(strings.TrimSpace(name)), n) && len(name) <= 9 {
-				return i
-			}
-		}
-		return -1
+		name = strings.ToLower(strings.TrimSpace(name))
+		return slices.IndexFunc(names, func(n string) bool { return len(name) >= 3 && strings.HasPrefix(n, name) })
 	}
 	for part := range strings.SplitSeq(s, ",") {
 		first, last, isRange := strings.Cut(part, "-")
