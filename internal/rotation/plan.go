@@ -104,7 +104,9 @@ func (r *Rotator) plan(ctx context.Context, p Params, byHand bool, rec *deploy.R
 	if err := r.leaveOut(ctx, &out, look, byHand); err != nil {
 		return out, err
 	}
-	r.services(ctx, &out, rec)
+	if err := r.services(ctx, &out, rec); err != nil {
+		return out, err
+	}
 	out.block(all)
 	if err := out.order(all); err != nil {
 		return out, err
@@ -205,12 +207,15 @@ func (pl *planned) leave(stack, why string) {
 
 // services asks engines which services would change. A stack whose server
 // does not answer is left out.
-func (r *Rotator) services(ctx context.Context, pl *planned, rec *deploy.Record) {
+func (r *Rotator) services(ctx context.Context, pl *planned, rec *deploy.Record) error {
 	pass := deploy.NewPass()
 	for _, name := range slices.Sorted(maps.Keys(pl.changed)) {
 		c := pl.changed[name]
 		s := rinca.RotatedStack{Stack: name, Server: c.Stack.ServerName(), State: rinca.Queued}
 		plan, gate, err := r.Deploy.PlanChanged(ctx, c, pass, rec.Quiet())
+		if ctx.Err() != nil { // that says nothing about the stack
+			return context.Cause(ctx)
+		}
 		if err != nil {
 			pl.leave(name, "it cannot be planned: "+err.Error())
 			continue
@@ -223,6 +228,7 @@ func (r *Rotator) services(ctx context.Context, pl *planned, rec *deploy.Record)
 		}
 		pl.stacks = append(pl.stacks, s)
 	}
+	return nil
 }
 
 // block leaves out, too, what belongs together with a stack that is left out:

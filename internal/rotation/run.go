@@ -87,7 +87,11 @@ func (x *run) run(ctx context.Context) error {
 		return x.undo(ctx)
 	}
 	if x.rot.State == rinca.RotationPlanned || x.rot.State == rinca.RotationWaits {
-		if done, err := x.begin(ctx); done || err != nil {
+		done, err := x.begin(ctx)
+		if err != nil && len(x.j.Generated) > 0 && !errors.Is(context.Cause(ctx), deploy.ErrStopping) {
+			return x.back(ctx, failure{err: err}) // the vault has the new values
+		}
+		if done || err != nil {
 			return err
 		}
 	}
@@ -134,10 +138,20 @@ func (x *run) release() {
 // rotation may run: then everything that it will touch is kept. done means
 // that there is nothing to do.
 func (x *run) begin(ctx context.Context) (done bool, err error) {
+	if len(x.j.Generated) > 0 { // the server ended after the vault got the new values
+		if !x.take() {
+			return false, rinca.Errorf(rinca.Conflict, "another rotation runs: %s", x.turnOf())
+		}
+		return x.start(ctx)
+	}
 	for waited := false; ; waited = true {
 		wake := x.Poked()
 		if err := x.replan(ctx, !waited); err != nil {
 			return false, err
+		}
+		if len(x.rot.Stacks) == 0 && len(x.rot.LeftOut) > 0 && x.update.Trigger != WatchTrigger {
+			l := x.rot.LeftOut[0]
+			return false, rinca.Errorf(rinca.Conflict, "nothing was rotated; %s is left out: %s", l.Stack, l.Why).Try("rinca rotate show %s", x.rot.ID)
 		}
 		if len(x.rot.Stacks) == 0 && len(x.p.Generate) == 0 {
 			return true, x.save(ctx, func() { x.rot.Summary = "nothing to rotate" })
@@ -290,6 +304,11 @@ func (x *run) start(ctx context.Context) (done bool, err error) {
 		p := x.p
 		p.Refs, p.Generate = append(slices.Clone(p.Refs), generatedItems(x.j.Generated)...), nil
 		pl, err := x.plan(ctx, p, true, x.rec.Quiet())
+		for _, l := range pl.leftOut {
+			if err == nil && slices.ContainsFunc(x.rot.Stacks, func(s rinca.RotatedStack) bool { return s.Stack == l.Stack }) {
+				err = rinca.Errorf(rinca.Conflict, "the new value cannot be carried to %s: %s", l.Stack, l.Why)
+			}
+		}
 		if err == nil {
 			x.pl = pl
 			err = x.save(ctx, func() {

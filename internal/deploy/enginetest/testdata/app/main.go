@@ -3,6 +3,7 @@
 //
 //	APP_EXIT=3        exits with 3 …
 //	APP_AFTER=2s      … after that time (0 by default)
+//	APP_LONGEST=50    exits with 7 when KEY is longer
 //	APP_HEALTH=bad    "app health" fails; "later:2s" fails for 2 seconds, then passes
 //	APP_PRINT=1       prints its environment and the files of APP_FILES first
 //	APP_LINES=100     prints that many numbered lines first
@@ -56,6 +57,10 @@ func main() {
 	lines, _ := strconv.Atoi(os.Getenv("APP_LINES"))
 	for i := range lines {
 		fmt.Println("line", i+1)
+	}
+	if most, err := strconv.Atoi(os.Getenv("APP_LONGEST")); err == nil && len(os.Getenv("KEY")) > most {
+		fmt.Fprintln(os.Stderr, "app: KEY is too long")
+		os.Exit(7)
 	}
 	after, _ := time.ParseDuration(os.Getenv("APP_AFTER"))
 	if code, err := strconv.Atoi(os.Getenv("APP_EXIT")); err == nil {
