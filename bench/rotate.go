@@ -118,7 +118,11 @@ func setItems(ctx context.Context, b *bench, p *plane, value string) error {
 			if err := os.WriteFile(example, []byte("VALUE=REPLACE_ME\n"), 0o644); err != nil {
 				return err
 			}
-			if err := p.cli(ctx, "item", "create", example, "--yes", "--set", "VALUE="+value); err != nil {
+			file := filepath.Join(filepath.Dir(example), "value")
+			if err := os.WriteFile(file, []byte(value), 0o600); err != nil {
+				return err
+			}
+			if err := p.cli(ctx, "item", "create", example, "--yes", "--set-file", "VALUE="+file); err != nil {
 				return err
 			}
 		}
