@@ -47,6 +47,7 @@ func benches() []struct {
 		{"api", apiLoad},
 		{"idle", idleServer},
 		{"rotate", rotateAgainstCompose},
+		{"look", lookForChanges},
 	}
 }
 
