@@ -38,6 +38,7 @@ check: lint build ## the wider checks: lint, race, fuzz smoke, freshness, licenc
 	git diff --exit-code -- docs/reference
 	go run ./tools/licences
 	tools/reproducible
+	bench/soak 3m
 
 newest: ## the engine's tests against the newest Docker Engine that Debian has
 	@dockerd=$$(tools/engine newest) || { echo "left out: no newer engine can be had here"; exit 0; }; \
