@@ -38,7 +38,7 @@ func Forms() []Form {
 		{"sync/{name}/sync", "Run the resource sync.", rinca.KindSync, start},
 		{"sync/{name}/refresh", "Nothing: the plan of a sync is made when somebody asks for it. The delivery is kept.", rinca.KindSync, refresh},
 		{"procedure/{name}/{branch}", "Run the procedure when that branch was pushed; `__ANY__` is any of them.", rinca.KindProcedure, start},
-		{"repo/{name}/pull", "Deploy every stack that is linked to the repo and whose files the push touches.", rinca.KindRepo, start},
+		{"repo/{name}/pull", "Run every resource sync that is linked to the repo, then deploy every stack that is; those whose files the push touches.", rinca.KindRepo, start},
 		{"repo/{name}/clone", "The same as pull.", rinca.KindRepo, start},
 		{"{path}", "What has that `webhook_path`: deploy the stack, run the procedure or the sync, or deploy what is linked to the repo.", "", start},
 		{"build/{name}", "Not supported.", "", ""},

@@ -328,21 +328,33 @@ func (l *Listener) ofRepo(ctx context.Context, name string) ([]hooked, error) {
 	if err != nil {
 		return nil, err
 	}
+	syncs, err := l.DB.Syncs(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []hooked
-	for i := range stacks {
-		if stacks[i].Source.Linked != name {
-			continue
-		}
-		h, err := l.ofStack(ctx, &stacks[i])
-		if err != nil {
-			return nil, err
-		}
+	add := func(h hooked, err error) error {
 		h.hook.Branch = or(h.hook.Branch, r.Webhook.Branch)
 		h.hook.Tags = slices.Concat(h.hook.Tags, r.Webhook.Tags)
 		if len(r.Webhook.Paths) > 0 && len(h.hook.Paths) == 0 {
 			h.scope = scopeOf(r.Webhook.Paths)
 		}
 		out = append(out, h)
+		return err
+	}
+	for i := range stacks {
+		if stacks[i].Source.Linked == name {
+			if err := add(l.ofStack(ctx, &stacks[i])); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for i := range syncs {
+		if syncs[i].Source.Linked == name && !syncs[i].Webhook.Disabled {
+			if err := add(l.ofSync(ctx, &syncs[i])); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return out, nil
 }

@@ -86,6 +86,31 @@ func TestSyncGoesFirst(t *testing.T) {
 	}
 }
 
+// A push to a repo starts what is linked to it: its syncs, then its stacks.
+func TestRepoStartsItsSyncs(t *testing.T) {
+	w := newWorld(t)
+	w.global(theSecret)
+	_, err := w.db.PutRepo(t.Context(), rinca.Repo{Name: "infra", Source: rinca.Source{Kind: rinca.SourceGit, Repo: repoURL, Branch: "main"}}, store.Upsert)
+	w.must(err)
+	linked := rinca.Source{Kind: rinca.SourceGit, Linked: "infra"}
+	w.stack("db", "stacks/db", func(s *rinca.Stack) { s.Source, s.Source.Path = linked, "stacks/db" })
+	for name, off := range map[string]bool{"all": false, "by-hand": true} {
+		s := rinca.ResourceSync{Name: name, Source: linked, Paths: []string{"resources"}}
+		s.Webhook.Disabled = off
+		_, err := w.db.PutSync(t.Context(), s, store.Upsert)
+		w.must(err)
+	}
+	r := w.github("/listener/github/repo/infra/pull", "push", "1", pushed("main", "resources/a.toml", "stacks/db/x"))
+	r.started(t, "RunSync all")
+	w.end(r.Started[0].Update, rinca.Succeeded)
+	if d := w.later(r.Delivery); len(d.Started) != 2 || d.Started[1].Target.Name != "db" {
+		t.Errorf("%+v", d)
+	}
+	w.finish()
+	r = w.github("/listener/github/repo/infra/pull", "push", "2", pushed("main", "stacks/db/x"))
+	r.started(t, "DeployStackIfChanged db")
+}
+
 // A restart gives what starts itself no new turns.
 func TestStartsAreCountedAcrossRestarts(t *testing.T) {
 	w := newWorld(t)
