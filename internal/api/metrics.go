@@ -180,10 +180,13 @@ func (c *scraped) Collect(out chan<- prometheus.Metric) {
 	budget(v, gauge)
 }
 
-// drift tells what the last checks of drift found.
+// drift tells what the last checks of drift and of ages found.
 func (c *scraped) drift(ctx context.Context, gauge func(name, help string, value float64, labels ...string)) {
 	if c.server.cfg.Secrets == nil {
 		return
+	}
+	if n, err := c.server.cfg.Secrets.Overdue(ctx); err == nil {
+		gauge("rinca_secrets_overdue", "Secrets that were older than they may be at the last check.", float64(n))
 	}
 	report, err := c.server.cfg.Secrets.LastDrift(ctx)
 	if err != nil || report.At.IsZero() {

@@ -21,6 +21,8 @@ type Secrets interface {
 	// cannot be read.
 	SetDriftPolicy(ctx context.Context, p rinca.DriftPolicy) error
 	SecretList(ctx context.Context, o deploy.SecretListOptions) (rinca.SecretReport, error)
+	// Overdue counts those that were overdue at the last check.
+	Overdue(ctx context.Context) (int, error)
 	SecretPolicy(ctx context.Context) (rinca.SecretPolicy, error)
 	SetSecretPolicy(ctx context.Context, p rinca.SecretPolicy) error
 }

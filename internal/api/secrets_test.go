@@ -63,6 +63,8 @@ func (m *memorySecrets) SecretList(_ context.Context, o deploy.SecretListOptions
 	}}, nil
 }
 
+func (*memorySecrets) Overdue(context.Context) (int, error) { return 3, nil }
+
 func (m *memorySecrets) SecretPolicy(context.Context) (rinca.SecretPolicy, error) {
 	return m.policy, nil
 }
@@ -143,7 +145,7 @@ func TestSecretsOfOthersAreHidden(t *testing.T) {
 	}
 	text := get(admin, "GET /metrics", 200, nil)
 	for _, want := range []string{
-		`rinca_drift_keys{state="stale"} 2`, "rinca_drift_checked_timestamp 1", "rinca_vault_breaker_open 1",
+		`rinca_drift_keys{state="stale"} 2`, "rinca_drift_checked_timestamp 1", "rinca_vault_breaker_open 1", "rinca_secrets_overdue 3",
 		`rinca_vault_budget_used{scope="token",window="hour"} 97`, `rinca_vault_budget_left{scope="token",window="hour"} 3`,
 	} {
 		if !strings.Contains(text, want) {

@@ -13,6 +13,13 @@ import (
 
 const overdueAlerts = "overdue secrets"
 
+// Overdue counts the secrets that were older than they may be at the last
+// check. It asks nobody.
+func (r *Runner) Overdue(ctx context.Context) (int, error) {
+	keys, err := store.SettingJSON[[]string](ctx, r.DB, overdueAlerts)
+	return len(keys), err
+}
+
 // tellOverdue raises an alert for each secret that is older than it may be,
 // and resolves those of secrets that are not any more. A vault that cannot be
 // asked changes nothing.

@@ -23,6 +23,10 @@ func (s secrets) CheckDrift(ctx context.Context, o deploy.DriftOptions) (rinca.D
 	return s.runner.CheckDrift(ctx, o)
 }
 
+// Overdue counts the secrets that were older than they may be at the last
+// check.
+func (s secrets) Overdue(ctx context.Context) (int, error) { return s.runner.Overdue(ctx) }
+
 // SetDriftPolicy keeps when drift is checked by itself.
 func (s secrets) SetDriftPolicy(ctx context.Context, p rinca.DriftPolicy) error {
 	if p.Schedule.IsSet() {
