@@ -56,6 +56,7 @@ func (f *stackFlags) define(a *app, c *cobra.Command) {
 	fl.DurationVar(&f.verifyTime, "verify-timeout", 0, "`TIME` in which it must be good (2m when not given)")
 	fl.DurationVar(&f.settle, "verify-settle", 0, "`TIME` that a service without a health check must stay up (2s when not given)")
 	fl.BoolVar(&s.Pull, "pull", false, "look for newer images at every deploy; missing ones are always pulled")
+	fl.BoolVar(&s.AutoUpdate, "auto-update", false, "deploy newer images when rinca execute GlobalAutoUpdate finds them")
 	fl.StringVar(&f.onBusy, "on-busy", "", "`WHAT` a deploy does while another one of the stack runs: wait or refuse")
 	f.defineSource(c)
 	a.flagNames(c, "server", "/v1/servers")
@@ -117,7 +118,7 @@ func (f *stackFlags) apply(fl *pflag.FlagSet, s *rinca.Stack) error {
 	}
 	for flag, field := range map[string]struct{ to, from *bool }{
 		"no-secrets": {&s.Secrets.Skip, &from.Secrets.Skip}, "offline": {&s.Secrets.Offline, &from.Secrets.Offline},
-		"no-verify": {&s.Verify.Skip, &from.Verify.Skip}, "pull": {&s.Pull, &from.Pull},
+		"no-verify": {&s.Verify.Skip, &from.Verify.Skip}, "pull": {&s.Pull, &from.Pull}, "auto-update": {&s.AutoUpdate, &from.AutoUpdate},
 	} {
 		if given(flag) {
 			*field.to = *field.from

@@ -3,11 +3,13 @@ package enginetest
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"debug/elf"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -135,20 +137,12 @@ func busybox() []byte {
 // dockerArchive packs an image as "docker save" does: one layer of files, one
 // with the mark.
 func dockerArchive(name, mark string, files []byte) ([]byte, error) {
-	var marked bytes.Buffer
-	w := tar.NewWriter(&marked)
-	if err := addFile(w, "etc/mark", []byte(mark)); err != nil {
+	marked, err := markLayer(mark)
+	if err != nil {
 		return nil, err
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	layers := map[string][]byte{"files.tar": files, "mark.tar": marked.Bytes()}
-	config, err := json.Marshal(map[string]any{
-		"architecture": "amd64", "os": "linux", "created": "2026-01-01T00:00:00Z",
-		"config": map[string]any{"Entrypoint": []string{"/bin/app"}, "Env": []string{"PATH=/bin"}},
-		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{digest(files), digest(marked.Bytes())}},
-	})
+	layers := map[string][]byte{"files.tar": files, "mark.tar": marked}
+	config, err := imageConfig(files, marked)
 	if err != nil {
 		return nil, err
 	}
@@ -160,13 +154,100 @@ func dockerArchive(name, mark string, files []byte) ([]byte, error) {
 	}
 	layers["config.json"], layers["manifest.json"] = config, manifest
 	var out bytes.Buffer
-	w = tar.NewWriter(&out)
+	w := tar.NewWriter(&out)
 	for name, content := range layers {
 		if err := addFile(w, name, content); err != nil {
 			return nil, err
 		}
 	}
 	return out.Bytes(), w.Close()
+}
+
+// Publish writes an image into the folder of a registry, for an app with
+// APP_REGISTRY to serve. The mark is as that of MakeImage.
+func Publish(t testing.TB, dir, name, tag, mark string) {
+	t.Helper()
+	if err := publish(filepath.Join(dir, "v2", name), tag, mark); err != nil {
+		t.Fatalf("publish image %s: %v", name, err)
+	}
+}
+
+func publish(dir, tag, mark string) error {
+	files, err := layer()
+	if err != nil {
+		return err
+	}
+	marked, err := markLayer(mark)
+	if err != nil {
+		return err
+	}
+	config, err := imageConfig(files, marked)
+	if err != nil {
+		return err
+	}
+	type descriptor struct {
+		MediaType string `json:"mediaType"`
+		Size      int    `json:"size"`
+		Digest    string `json:"digest"`
+	}
+	put := func(kind string, data []byte) (descriptor, error) {
+		d := descriptor{"application/vnd.docker." + kind, len(data), digest(data)}
+		return d, writeFile(filepath.Join(dir, "blobs", d.Digest), data)
+	}
+	manifest := struct {
+		Schema    int          `json:"schemaVersion"`
+		MediaType string       `json:"mediaType"`
+		Config    descriptor   `json:"config"`
+		Layers    []descriptor `json:"layers"`
+	}{Schema: 2, MediaType: "application/vnd.docker.distribution.manifest.v2+json"}
+	if manifest.Config, err = put("container.image.v1+json", config); err != nil {
+		return err
+	}
+	for _, data := range [][]byte{files, marked} {
+		var zipped bytes.Buffer
+		w := gzip.NewWriter(&zipped)
+		if _, err := w.Write(data); err != nil {
+			return err
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
+		d, err := put("image.rootfs.diff.tar.gzip", zipped.Bytes())
+		if err != nil {
+			return err
+		}
+		manifest.Layers = append(manifest.Layers, d)
+	}
+	text, err := json.Marshal(manifest)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeFile(filepath.Join(dir, "manifests", digest(text)), text), writeFile(filepath.Join(dir, "manifests", tag), text))
+}
+
+func writeFile(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o644)
+}
+
+func markLayer(mark string) ([]byte, error) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	if err := addFile(w, "etc/mark", []byte(mark)); err != nil {
+		return nil, err
+	}
+	err := w.Close()
+	return b.Bytes(), err
+}
+
+func imageConfig(files, marked []byte) ([]byte, error) {
+	return json.Marshal(map[string]any{
+		"architecture": "amd64", "os": "linux", "created": "2026-01-01T00:00:00Z",
+		"config": map[string]any{"Entrypoint": []string{"/bin/app"}, "Env": []string{"PATH=/bin"}},
+		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{digest(files), digest(marked)}},
+	})
 }
 
 func digest(b []byte) string {

@@ -9,6 +9,7 @@
 //	APP_LINES=100     prints that many numbered lines first
 //	APP_CHATTER=10ms  prints a line each time that passes
 //	APP_LISTEN=:8080  answers HTTP with its fingerprint
+//	APP_REGISTRY=/data  answers at APP_LISTEN as an image registry, from files there
 //	APP_STUBBORN=1    ignores SIGTERM
 //
 // As "app fingerprint" it prints a digest of its environment and files.
@@ -75,11 +76,7 @@ func main() {
 
 func run(stop <-chan os.Signal) {
 	if addr := os.Getenv("APP_LISTEN"); addr != "" {
-		go func() {
-			fmt.Fprintln(os.Stderr, http.ListenAndServe(addr, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				fmt.Fprintln(w, fingerprint())
-			})))
-		}()
+		go func() { fmt.Fprintln(os.Stderr, http.ListenAndServe(addr, http.HandlerFunc(answer))) }()
 	}
 	fmt.Println("app: up", fingerprint())
 	if every, err := time.ParseDuration(os.Getenv("APP_CHATTER")); err == nil && every > 0 {
@@ -95,6 +92,28 @@ func run(stop <-chan os.Signal) {
 			os.Exit(0)
 		}
 	}
+}
+
+func answer(w http.ResponseWriter, r *http.Request) {
+	dir := os.Getenv("APP_REGISTRY")
+	if dir == "" {
+		fmt.Fprintln(w, fingerprint())
+		return
+	}
+	if r.URL.Path == "/v2/" {
+		return
+	}
+	data, err := os.ReadFile(filepath.Join(dir, filepath.Clean(r.URL.Path)))
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if strings.Contains(r.URL.Path, "/manifests/") {
+		w.Header().Set("Content-Type", "application/vnd.docker.distribution.manifest.v2+json")
+	}
+	w.Header().Set("Docker-Content-Digest", fmt.Sprintf("sha256:%x", sha256.Sum256(data)))
+	_, _ = w.Write(data)
 }
 
 // health answers the first probe that passes at once and takes its time with
