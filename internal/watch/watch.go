@@ -106,11 +106,14 @@ func (w *Watch) look(ctx context.Context, policy rinca.RotationPolicy) error {
 		w.seen, w.print, w.submitted, w.times = time.Time{}, "", "", 0
 		return nil
 	}
+	if now.Before(w.seen) { // the clock was put back
+		w.seen = now
+	}
 	if found.Print != w.print {
-		w.print = found.Print
-		if w.seen.IsZero() || now.Before(w.seen) {
+		if w.seen.IsZero() || w.print == w.submitted { // what was there was tried already
 			w.seen = now
 		}
+		w.print = found.Print
 		if len(open) > 0 {
 			w.Rotator.Poke() // one that waits plans anew
 		}
@@ -118,8 +121,8 @@ func (w *Watch) look(ctx context.Context, policy rinca.RotationPolicy) error {
 	if len(open) > 0 || now.Sub(w.seen) < policy.Collects() {
 		return nil
 	}
-	if found.Print == w.submitted && now.Before(w.again) {
-		return nil // it was tried, and nothing has changed since
+	if found.Print == w.submitted && now.Before(w.again) && w.again.Sub(now) <= lastRepeat {
+		return nil // it was tried, and nothing has changed since; a clock that was put back delays nothing
 	}
 	return w.submit(ctx, found, now)
 }
