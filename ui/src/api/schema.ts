@@ -646,6 +646,7 @@ export type Rotation = {
   lines?: string[];
   notes?: string[];
   operator?: string;
+  plan?: string;
   stacks?: RotatedStack[];
   started_at?: string;
   state: string;
@@ -893,6 +894,7 @@ export type SourceSummary = {
   dir?: string;
   files?: FileSummary[];
   kind: "git" | "host" | "inline";
+  linked?: string;
   path?: string;
   repo?: string;
   tag?: string;
@@ -1366,7 +1368,7 @@ export interface Endpoints {
   "PUT /v1/procedures/{procedure}": { in: Procedure; query: {  }; out: Procedure };
   /** List versions of items that are kept away because they made a stack fail that you may read. Needs a session or an API key; answers what you may read. */
   "GET /v1/quarantine": { in: undefined; query: {  }; out: Quarantine[] };
-  /** Let a version out of quarantine, which the next look carries to stacks; this takes Execute on the stack that failed with it. Needs a session or an API key; answers what you may read. */
+  /** Let a version out of quarantine, which the next look carries to stacks. Needs Execute on the stack that failed with it. */
   "POST /v1/quarantine/release": { in: ReleaseInput; query: {  }; out: Quarantine };
   /** List the repos that you may read, by name. Needs a session or an API key; answers what you may read. */
   "GET /v1/repos": { in: undefined; query: {  }; out: Repo[] };
@@ -1390,11 +1392,11 @@ export interface Endpoints {
   "POST /v1/rotations/plan": { in: Params; query: {  }; out: Rotation };
   /** Show a rotation: its items, waves and states, of the stacks that you may read. Needs a session or an API key; answers what you may read. */
   "GET /v1/rotations/{id}": { in: undefined; query: {  }; out: Rotation };
-  /** Agree to a rotation that waits, as it is planned now; this takes Execute on all of its stacks. Needs a session or an API key; answers what you may read. */
-  "POST /v1/rotations/{id}/approve": { in: undefined; query: {  }; out: Rotation };
-  /** Cancel a rotation: one that waits ends, one that runs puts everything back; this takes Execute on all of its stacks. Needs a session or an API key; answers what you may read. */
+  /** Agree to a rotation that waits, as it is planned now, or was when you saw it. Needs Execute on every stack of the rotation. */
+  "POST /v1/rotations/{id}/approve": { in: undefined; query: { plan?: string | number | boolean }; out: Rotation };
+  /** Cancel a rotation: one that waits ends, one that runs puts everything back. Needs Execute on every stack of the rotation. */
   "POST /v1/rotations/{id}/cancel": { in: undefined; query: {  }; out: Rotation };
-  /** Bring the stacks of a rotation back to what they were before it, and put its versions into quarantine; this takes Execute on all of its stacks. Needs a session or an API key; answers what you may read. */
+  /** Bring the stacks of a rotation back to what they were before it, and put its versions into quarantine. Needs Execute on every stack of the rotation. */
   "POST /v1/rotations/{id}/undo": { in: undefined; query: {  }; out: Update };
   /** List what runs by itself of what you may read, with the next times. Needs a session or an API key; answers what you may read. */
   "GET /v1/schedules": { in: undefined; query: {  }; out: Scheduled[] };
