@@ -1,6 +1,7 @@
 // What people do with the pages, in a browser, against the real server.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import type { Page } from "@playwright/test";
 import { everyPage, expect, signIn, test } from "./world";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -145,15 +146,30 @@ test("on a phone nothing is wider than the screen", async ({ page }) => {
 // What widgets of the library get wrong by themselves, by name.
 const exempt = ["aria-required-children", "scrollable-region-focusable"];
 
+// What lies over a page.
+const overlays: [string, string, (page: Page) => Promise<void>][] = [
+  ["palette", "/", (page) => page.keyboard.press("Control+k")],
+  ["keys", "/", (page) => page.keyboard.press("?")],
+  ["variable", "/settings", (page) => page.getByRole("button", { name: "Add", exact: true }).click()],
+  ["user", "/settings?tab=users", (page) => page.getByRole("button", { name: "Add a user" }).click()],
+  ["group", "/settings?tab=groups", (page) => page.getByRole("button", { name: "Add a group" }).click()],
+  ["freeze", "/rotation", (page) => page.getByRole("button", { name: "Freeze" }).click()],
+  ["sync", "/sync", (page) => page.getByRole("button", { name: "Add a sync" }).click()],
+  ["menu", "/stacks/authentik", (page) => page.getByRole("button", { name: "More" }).click()],
+];
+
 for (const scheme of ["light", "dark"] as const) {
   test(`everybody can read every page (${scheme})`, async ({ page }) => {
     test.setTimeout(240_000);
     await page.emulateMedia({ colorScheme: scheme });
     await signIn(page);
     const found: string[] = [];
-    for (const [name, path] of everyPage) {
+    const nothing = async () => undefined;
+    for (const [name, path, open] of [...everyPage.map(([n, p]) => [n, p, nothing] as const), ...overlays]) {
       await page.goto(path);
       await page.waitForTimeout(700);
+      await open(page);
+      if (open !== nothing) await page.waitForTimeout(400); // it has to be there whole
       const source = readFileSync(axe, "utf8");
       await page.evaluate(source);
       const violations = await page.evaluate(async () => {

@@ -7,7 +7,10 @@ test("pictures", async ({ page, watch }) => {
   watch.allow.push(/./);
   await page.setViewportSize({ width: 1440, height: 900 });
   await signIn(page);
-  for (const [name, path] of everyPage) {
+  await page.goto("/rotation?tab=history");
+  await page.getByRole("table", { name: "Rotations" }).getByText("rolled back").first().click();
+  await page.waitForURL(/rotation\/./);
+  for (const [name, path] of [...everyPage, ["rotation-run", new URL(page.url()).pathname] as const]) {
     if (only && !only.test(name)) continue;
     for (const width of [1440, 390]) {
       await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });

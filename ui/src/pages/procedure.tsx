@@ -220,7 +220,7 @@ function Editor({ procedure, fresh }: { procedure: Procedure; fresh?: boolean })
                     <Menu.Item disabled={i === 0} onClick={() => move(i, -1)}>Earlier</Menu.Item>
                     <Menu.Item disabled={i === p.stages.length - 1} onClick={() => move(i, 1)}>Later</Menu.Item>
                     <Menu.Item onClick={() => stage(i, { disabled: !s.disabled || undefined })}>{s.disabled ? "Switch on" : "Switch off"}</Menu.Item>
-                    <Menu.Item color="red" onClick={() => set({ stages: p.stages.filter((_, j) => j !== i) })}>Remove</Menu.Item>
+                    <Menu.Item className="bad-t" onClick={() => set({ stages: p.stages.filter((_, j) => j !== i) })}>Remove</Menu.Item>
                   </Menu.Dropdown>
                 </Menu>
               </div>

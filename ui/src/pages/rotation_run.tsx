@@ -42,7 +42,7 @@ export default function RotationRun() {
           sub={r.waits ? `Waits for ${r.waits}` : r.summary}
           actions={
             <>
-              <Cli>{`rinca rotation show ${r.id}`}</Cli>
+              <Cli>{`rinca rotate show ${r.id}`}</Cli>
               {r.state === "waiting" && (
                 <Button loading={busy} onClick={() => void run(async () => (await call("POST /v1/rotations/{id}/approve", { path: { id }, query: { plan: r.plan } }), again()))}>
                   Approve
@@ -66,7 +66,7 @@ export default function RotationRun() {
             <div className="problem" role="alert">
               <Icon name="warn" size={20} />
               <div className="grow">
-                <strong>{r.failed ? `${r.failed}: ` : ""}{r.error.message}</strong>
+                <strong>{r.failed && !r.error.message.startsWith(r.failed) ? `${r.failed}: ` : ""}{r.error.message}</strong>
                 {r.error.hint && <div>{r.error.hint}</div>}
                 {r.state === "rolled_back" && <div>Everything is as it was before. The version is in quarantine.</div>}
                 {r.lines?.length ? <pre className="code">{r.lines.join("\n")}</pre> : null}

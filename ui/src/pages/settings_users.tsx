@@ -84,7 +84,7 @@ export default function Users() {
                         {!u.service && !u.subject && <Menu.Item onClick={() => void reset(u)}>New one-time password</Menu.Item>}
                         <Menu.Item onClick={() => void call("POST /v1/users/{user}/logout", { path: { user: u.name } }).then(() => done(`${u.name} is signed out everywhere`), failed)}>Sign out everywhere</Menu.Item>
                         {u.totp && <Menu.Item onClick={() => void call("DELETE /v1/users/{user}/totp", { path: { user: u.name } }).then(again, failed)}>Take their second factor off</Menu.Item>}
-                        <Menu.Item color="red" onClick={() => setGone(u.name)}>
+                        <Menu.Item className="bad-t" onClick={() => setGone(u.name)}>
                           Delete
                         </Menu.Item>
                       </Menu.Dropdown>

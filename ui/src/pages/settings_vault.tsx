@@ -19,7 +19,7 @@ export function VaultPanel() {
   const [busy, run, error] = useRun();
   return (
     <div className="grid">
-      <Card title="Vault" actions={<><Cli>rinca token status</Cli><Button variant="default" loading={q.isFetching} onClick={() => void q.refetch()}>Test</Button></>}>
+      <Card title="Vault" actions={<><Cli>rinca token show</Cli><Button variant="default" loading={q.isFetching} onClick={() => void q.refetch()}>Test</Button></>}>
         <Loaded query={q}>
           {(v) => (
             <>

@@ -69,7 +69,7 @@ export default function StackPage() {
       }
       sub={
         stack.data && (
-          <span className="row">
+          <span>
             {stack.data.server || "local"} · <SourceWords stack={stack.data} />
             {last && (
               <>
@@ -97,11 +97,11 @@ export default function StackPage() {
                 <Menu.Item onClick={() => void operate("RestartStack", "Restarting")}>Restart</Menu.Item>
                 <Menu.Item onClick={() => void operate("StopStack", "Stopping")}>Stop</Menu.Item>
                 <Menu.Item onClick={() => void operate("StartStack", "Starting")}>Start</Menu.Item>
-                <Menu.Item color="red" onClick={() => setDestroy(true)}>
+                <Menu.Item className="bad-t" onClick={() => setDestroy(true)}>
                   Remove its containers
                 </Menu.Item>
                 {writes && (
-                  <Menu.Item color="red" onClick={() => setForget(true)}>
+                  <Menu.Item className="bad-t" onClick={() => setForget(true)}>
                     Forget this stack
                   </Menu.Item>
                 )}
@@ -206,7 +206,6 @@ function Services({ state, deploy }: { state: StackState; deploy?: () => void })
         { title: "Image", show: (s) => <code>{s.image}</code>, minor: true },
         { title: "Container", show: (s) => <span className="dim">{s.container}</span>, minor: true },
         { title: "Ports", show: (s) => (s.ports ?? []).join(", "), minor: true },
-        { title: "Up since", show: (s) => (isSet(s.started_at) ? <Ago at={s.started_at} /> : ""), width: "110px", minor: true },
       ]}
       empty={<Empty icon="stacks" title="There are no containers" action={deploy && <Button onClick={deploy}>Plan a deploy</Button>}>It was not deployed yet, or its containers were removed.</Empty>}
     />
@@ -336,7 +335,7 @@ function Config({ stack, edit }: { stack: Stack; edit: boolean }) {
         <Card title="Webhook">
           <div className="dim small">A push to the branch of its source deploys the stack. Put one of these into the repository's settings:</div>
           {urls.map(([from, u]) => (
-            <div key={from} className="row">
+            <div key={from} className="hookurl">
               <span className="tag">{from}</span>
               <code>{absolute(u)}</code>
               <CopyButton value={absolute(u)} label={`Copy the address for ${from}`} />

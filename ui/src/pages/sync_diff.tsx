@@ -56,7 +56,7 @@ export default function SyncDiff() {
       sub={sync.data?.description}
       actions={
         <>
-          <Cli>{`rinca sync plan ${name}`}</Cli>
+          <Cli>{`rinca sync plan --sync ${name}`}</Cli>
           <Button variant="default" loading={plan.isFetching} onClick={() => void plan.refetch()}>
             Look again
           </Button>
