@@ -45,7 +45,7 @@ run rinca item create stacks/platform/monitoring/uptime-kuma/uptime-kuma.env.exa
 
 say "The stacks, in a Git repository: the paths of this demo, and stand-ins for the images"
 mkdir "$demo/work"
-cp -r stacks resources "$demo/work/"
+cp -r stacks sync "$demo/work/"
 find "$demo/work" -name compose.yaml -exec sed -i \
 	-e "s|/mnt/apps01|$demo/apps01|g" \
 	-e 's|image: rinca:latest.*|image: rinca-demo/rinca:latest|' \
@@ -104,7 +104,7 @@ run rinca stack create restic --repo "$repo" --branch main --path stacks/platfor
 run rinca stack create uptime-kuma --repo "$repo" --branch main --path stacks/platform/monitoring/uptime-kuma --after op-export --host-path "$demo/apps01/appdata"
 
 say "What runs by itself and who may do what, from TOML files of the same repository"
-run rinca sync set homelab --repo "$repo" --branch main --path resources --groups
+run rinca sync set homelab --repo "$repo" --branch main --path sync --groups
 run rinca sync run homelab
 run rinca schedule list
 

@@ -64,7 +64,7 @@ test("a rotation that fails goes back before the eyes; a newer value goes throug
 
 test("of a sync one change is applied, and the other one left", async ({ page }) => {
   test.setTimeout(120_000);
-  push("resources/platform.toml", (text) => text.replace(/^description = "(.*)"$/gm, (line, words, at: number) => (at < text.indexOf("Weekly Housekeeping") && line.includes("development") ? line : `description = "${words}, again"`)));
+  push("sync/platform.toml", (text) => text.replace(/^description = "(.*)"$/gm, (line, words, at: number) => (at < text.indexOf("Weekly Housekeeping") && line.includes("development") ? line : `description = "${words}, again"`)));
   await signIn(page);
   await page.goto("/sync");
   await page.getByRole("link", { name: "homelab" }).click();
