@@ -16,6 +16,7 @@ export default defineConfig({
   },
   projects: [
     { name: "journeys", testMatch: /journey.*\.spec\.ts/ },
+    { name: "speed", testMatch: /speed\.spec\.ts/, timeout: 300_000, use: { trace: "off" } },
     { name: "shots", testMatch: /shots\.spec\.ts/, timeout: 300_000 },
   ],
 });

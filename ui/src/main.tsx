@@ -58,6 +58,9 @@ const client = new QueryClient({
   },
 });
 
+// The page comes while it is asked who is signed in.
+void router.load();
+
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(

@@ -1,5 +1,4 @@
-import { createRootRoute, createRoute, createRouter, type RouteComponent } from "@tanstack/react-router";
-import { lazy } from "react";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent as lazy, type RouteComponent } from "@tanstack/react-router";
 import { parse, write } from "./search";
 import { NotFound, Shell } from "./shell";
 import Overview from "../pages/overview";

@@ -1,6 +1,6 @@
 // Filters live in the address: a page can be shared as it is seen.
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useCallback } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 
 export type Search = Record<string, string | undefined>;
 
@@ -12,6 +12,25 @@ export function useParam(name: string, usual = ""): [string, (v: string) => void
     [go, name, usual],
   );
   return [search[name] ?? usual, set];
+}
+
+/** useTyped is useParam for what is typed: the list follows each key, the address when the fingers rest. */
+export function useTyped(name: string): [string, (v: string) => void] {
+  const [kept, keep] = useParam(name);
+  const [text, setText] = useState(kept);
+  const typed = useRef(kept);
+  useEffect(() => {
+    if (kept !== typed.current) setText((typed.current = kept)); // from elsewhere: back, a link
+  }, [kept]);
+  useEffect(() => {
+    if (text === typed.current) return;
+    const t = setTimeout(() => {
+      typed.current = text;
+      keep(text);
+    }, 200);
+    return () => clearTimeout(t);
+  }, [text, keep]);
+  return [text, setText];
 }
 
 export function parse(text: string): Search {

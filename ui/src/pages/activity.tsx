@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useDeferredValue, useMemo, useState } from "react";
 import { type Alert, call, type Update, useGet } from "../api/client";
-import { useParam } from "../app/search";
+import { useParam, useTyped } from "../app/search";
 import { useSession } from "../app/session";
 import { Card, Cli, Empty, Loaded, Page } from "../components/bits";
 import { Icon } from "../components/icon";
@@ -35,7 +35,7 @@ export default function Activity() {
 
 function Updates() {
   const [state, setState] = useParam("state");
-  const [text, setText] = useParam("q");
+  const [text, setText] = useTyped("q");
   const go = useNavigate();
   const first = useGet("GET /v1/updates", { query: { limit: 200, state: state || undefined } });
   const [older, setOlder] = useState<Update[]>([]);

@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { call, type DriftKey, type UsedBy, useGet } from "../api/client";
-import { useParam } from "../app/search";
+import { useParam, useTyped } from "../app/search";
 import { useSession } from "../app/session";
 import { Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
 import type { GraphNode } from "../components/graph";
@@ -30,7 +30,7 @@ interface Row {
 /** Secrets: where every value comes from, and where it is used. Names only. */
 export default function Secrets() {
   const [ref, setRef] = useParam("ref");
-  const [text, setText] = useParam("q");
+  const [text, setText] = useTyped("q");
   const [view, setView] = useParam("view", "items");
   const drift = useGet("GET /v1/drift");
   const client = useQueryClient();

@@ -1,7 +1,7 @@
 import { Button, Select, TextInput } from "@mantine/core";
 import { useDeferredValue, useState } from "react";
 import { type AuditEntry, call, useGet } from "../api/client";
-import { useParam } from "../app/search";
+import { useParam, useTyped } from "../app/search";
 import { Card, Cli, Loaded, useRun } from "../components/bits";
 import { Icon } from "../components/icon";
 import { Problem } from "../components/problem";
@@ -10,7 +10,7 @@ import { Table } from "../components/table";
 import { Ago } from "../components/time";
 
 export default function Audit() {
-  const [text, setText] = useParam("q");
+  const [text, setText] = useTyped("q");
   const [ok, setOK] = useParam("result");
   const q = useGet("GET /v1/audit", { query: { last: 1000 } });
   const [verified, setVerified] = useState<{ ok: boolean; entries: number; message?: string }>();

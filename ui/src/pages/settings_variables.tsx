@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useDeferredValue, useRef, useState } from "react";
 import { call, type VariableRow, useGet } from "../api/client";
-import { useParam } from "../app/search";
+import { useTyped } from "../app/search";
 import { useSession } from "../app/session";
 import { Card, Cli, CopyButton, Empty, Loaded, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
@@ -17,7 +17,7 @@ import { Ago } from "../components/time";
 const full = (v: Pick<VariableRow, "name" | "stack">) => (v.stack ? `${v.stack}/${v.name}` : v.name);
 
 export default function Variables() {
-  const [text, setText] = useParam("q");
+  const [text, setText] = useTyped("q");
   const q = useGet("GET /v1/variables", { query: { used: true } });
   const client = useQueryClient();
   const { may, reveals } = useSession();

@@ -2,7 +2,7 @@ import { Button, Select, TextInput } from "@mantine/core";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useDeferredValue, useMemo } from "react";
 import { type StackSummary, useGet } from "../api/client";
-import { useParam } from "../app/search";
+import { useParam, useTyped } from "../app/search";
 import { useSession } from "../app/session";
 import { Card, Cli, Empty, Loaded, Page } from "../components/bits";
 import { Icon } from "../components/icon";
@@ -13,7 +13,7 @@ import { Ago } from "../components/time";
 const groups: Record<string, string[]> = { well: ["healthy", "running", "done"], bad: ["unhealthy"], starting: ["starting"], off: ["stopped", "down"], unknown: ["unknown"] };
 
 export default function Stacks() {
-  const [text, setText] = useParam("q");
+  const [text, setText] = useTyped("q");
   const [status, setStatus] = useParam("status");
   const [tag, setTag] = useParam("tag");
   const go = useNavigate();
