@@ -56,9 +56,8 @@ clients: ## the public clients of Connect and op, against the real binary
 generate: ## docs/reference from the lists the program uses
 	go run . reference docs/reference
 
-pages: ## types, components, sizes and licences of the pages, and what people do with them in a browser
+pages: ## types, components, sizes and licences of the pages (a browser: tools/ui journeys)
 	tools/ui check
-	tools/ui journeys
 
 bench: build ## one JSON line per benchmark: ours, theirs, ratio
 	bench/run

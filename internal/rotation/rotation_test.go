@@ -2,7 +2,6 @@ package rotation
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"slices"
 	"testing"
@@ -21,7 +20,7 @@ func rotator(t *testing.T, now *time.Time) *Rotator {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	return &Rotator{DB: db, Now: func() time.Time { return *now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	return &Rotator{DB: db, Now: func() time.Time { return *now }, Log: slog.New(slog.DiscardHandler)}
 }
 
 func TestQuarantine(t *testing.T) {

@@ -127,7 +127,7 @@ func TestRotationsAndPeople(t *testing.T) {
 	// The watch: changes that come one after another are one run.
 	l.must("op", "item", "edit", "last.env", "--vault", "homelab", "--tags", "stack:last")
 	before := len(l.rotations())
-	l.must("rotate", "policy", "set", "--off=false", "--interval", "1s", "--batch", "3s")
+	l.must("rotate", "policy", "set", "--off=false", "--interval", "1s", "--batch", "10s")
 	time.Sleep(time.Second)
 	turn("value-eight")
 	l.wait("the watch", func() bool {

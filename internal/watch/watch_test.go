@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -39,7 +38,7 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	x := &world{T: t, db: db, dir: t.TempDir(), now: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}
-	now, log := func() time.Time { return x.now }, slog.New(slog.NewTextHandler(io.Discard, nil))
+	now, log := func() time.Time { return x.now }, slog.New(slog.DiscardHandler)
 	v := &deploy.Vault{
 		Now: now, Request: export.Request{Dest: x.dir}, Configured: func() bool { return x.fail != nil },
 		Open: func(context.Context) (rinca.Provider, error) { return nil, x.fail },
