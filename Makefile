@@ -29,7 +29,7 @@ demo-down: ## remove everything that demo left
 	@examples/homelab/demo-down.sh
 
 test: ## what every change must pass; needs Go alone
-	go test -vet=off ./...  # go vet is part of make lint
+	go test -vet=off -timeout 20m ./...  # go vet is part of make lint
 
 check: lint build ## the wider checks: lint, race, fuzz smoke, freshness, licences, real clients
 	# What drives the program from outside gains nothing from the detector.
