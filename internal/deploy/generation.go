@@ -6,11 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 
+	"rinca/internal/export"
 	"rinca/internal/rinca"
 	"rinca/internal/store"
 )
@@ -23,17 +21,8 @@ type generation struct {
 	Variables map[string]string `json:"variables,omitempty"`
 	// Files are the compose and env files as they were read, by path.
 	Files    map[string][]byte `json:"files"`
-	Exported []savedFile       `json:"exported,omitempty"`
+	Exported []export.Saved    `json:"exported,omitempty"`
 	Images   map[string]string `json:"images,omitempty"`
-}
-
-// A savedFile is an exported file.
-type savedFile struct {
-	Path string      `json:"path"`
-	Data []byte      `json:"data"`
-	Mode fs.FileMode `json:"mode"`
-	UID  int         `json:"uid"`
-	GID  int         `json:"gid"`
 }
 
 // markInfo is the part of a mark that is no secret.
@@ -55,7 +44,7 @@ func (j *job) generation() generation {
 		g.Variables[name] = value.Reveal()
 	}
 	for _, f := range j.exported.files {
-		g.Exported = append(g.Exported, savedFile{f.path, f.data, f.mode, f.uid, f.gid})
+		g.Exported = append(g.Exported, export.Saved{Path: f.path, Data: f.data, Mode: f.mode, UID: f.uid, GID: f.gid})
 	}
 	return g
 }
@@ -153,18 +142,4 @@ func (j *job) warnMoved(ctx context.Context) {
 	}
 	j.warn(fmt.Sprintf("it was deployed as the project %s on the server %s before, where its containers stay; to remove them: docker compose -p %s down",
 		was.Project, was.Server, was.Project))
-}
-
-// restoreExported gives exported files the content they had.
-func restoreExported(saved []savedFile) error {
-	for _, f := range saved {
-		dir := filepath.Dir(f.Path)
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return rinca.Errorf(rinca.Destination, "make %s: %w", dir, err)
-		}
-		if err := writeSaved(dir, f); err != nil {
-			return err
-		}
-	}
-	return nil
 }

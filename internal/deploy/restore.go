@@ -84,8 +84,8 @@ func (d *Deployer) Restore(ctx context.Context, k Keepsake, filesOnly bool, rec 
 		return err
 	}
 	j.exported = exported{dest: d.Vault.Request.Dest, stacks: owners(&g.Stack)}
-	err = rec.Stage(ctx, "Files", func(context.Context) (string, error) {
-		if err := restoreExported(g.Exported); err != nil {
+	err = rec.Stage(ctx, "Files", func(ctx context.Context) (string, error) {
+		if err := d.Vault.PutBack(ctx, g.Exported); err != nil {
 			return "", err
 		}
 		return plural(len(g.Exported), "exported file"), k.unmake(g)

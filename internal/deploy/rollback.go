@@ -1,14 +1,11 @@
 package deploy
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"time"
 
-	"rinca/internal/atomicfile"
 	"rinca/internal/rinca"
 )
 
@@ -59,7 +56,7 @@ func (j *job) putBack(ctx context.Context, g generation) (string, error) {
 	if err := old.restoreSource(ctx, g); err != nil {
 		return "", err
 	}
-	if err := restoreExported(g.Exported); err != nil {
+	if err := j.Vault.PutBack(ctx, g.Exported); err != nil {
 		return "", err
 	}
 	old.exported = exported{dest: j.exported.dest, stacks: j.exported.stacks}
@@ -146,20 +143,4 @@ func secretsOf(values map[string]string) map[string]rinca.Secret {
 		out[k] = rinca.NewSecret(v)
 	}
 	return out
-}
-
-// writeSaved writes an exported file as it was; one that is the same stays.
-func writeSaved(dir string, f savedFile) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return rinca.Errorf(rinca.Destination, "open %s: %w", dir, err)
-	}
-	defer root.Close()
-	name := filepath.Base(f.Path)
-	if now, err := root.ReadFile(name); err == nil && bytes.Equal(now, f.Data) {
-		return nil
-	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return rinca.Errorf(rinca.Destination, "read %s: %w", f.Path, err)
-	}
-	return atomicfile.Write(root, name, f.Data, atomicfile.Attr{Mode: f.Mode, UID: f.UID, GID: f.GID})
 }

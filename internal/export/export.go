@@ -125,38 +125,58 @@ func (e *Exporter) Export(ctx context.Context, req Request) (*Plan, error) {
 	if err := req.Rules.Check(); err != nil {
 		return nil, err
 	}
-	d, err := openDest(req.Dest, true)
+	r, done, err := e.open(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	defer d.close()
-	if err := d.makeState(); err != nil {
-		return nil, err
-	}
-	held, err := d.lock(ctx, e.Wait, e.Waiting)
-	if err != nil {
-		return nil, err
-	}
-	defer held.Close()
-	// We hold the lock, so nobody is just writing these.
-	if _, err := atomicfile.Sweep(d.root, stateDir, nil); err != nil {
-		return nil, err
-	}
-	if d.key, err = makeKey(d.root); err != nil {
-		return nil, err
-	}
-	r := &run{Exporter: e, req: req, d: d, m: newManifest(), sweep: true}
-	if err := r.load(); err != nil {
-		return nil, err
-	}
-	if err := r.recover(); err != nil {
-		return nil, err
-	}
+	defer done()
 	p, err := r.plan(ctx)
 	if err != nil {
 		return p, err
 	}
 	return p, r.apply(ctx, p)
+}
+
+// open takes a destination to write to, until done is called, and brings it to
+// what the manifest says.
+func (e *Exporter) open(ctx context.Context, req Request) (r *run, done func(), err error) {
+	d, err := openDest(req.Dest, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := d.makeState(); err != nil {
+		d.close()
+		return nil, nil, err
+	}
+	held, err := d.lock(ctx, e.Wait, e.Waiting)
+	if err != nil {
+		d.close()
+		return nil, nil, err
+	}
+	done = func() {
+		held.Close()
+		d.close()
+	}
+	r = &run{Exporter: e, req: req, d: d, m: newManifest(), sweep: true}
+	if err := r.begin(); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return r, done, nil
+}
+
+func (r *run) begin() (err error) {
+	// We hold the lock, so nobody is just writing these.
+	if _, err := atomicfile.Sweep(r.d.root, stateDir, nil); err != nil {
+		return err
+	}
+	if r.d.key, err = makeKey(r.d.root); err != nil {
+		return err
+	}
+	if err := r.load(); err != nil {
+		return err
+	}
+	return r.recover()
 }
 
 // A run is one export, or one plan.

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestHeldItemsKeepTheirFiles(t *testing.T) {
 	b.vault.edit(id, func(i *rinca.Item) { i.Fields[0].Value = rinca.NewSecret("bad") })
 	b.must("s/a.env updated; s/b.env unchanged")
 	quarantine = b.version(id)
-	b.write("s/a.env", "K=one\n") // as a rollback puts it back
+	b.putBack("s/a.env", "K=one\n")
 	before := b.tree()
 	b.vault.requests = 0
 	b.must("s/a.env unchanged; s/b.env unchanged")
@@ -38,20 +39,52 @@ func TestHeldItemsKeepTheirFiles(t *testing.T) {
 		t.Errorf("a held item was written:\n%s\n%s", before, after)
 	}
 
-	quarantine = 0 // released: the vault has not moved, the file is not what was exported last
-	b.must("s/a.env repaired (edited on disk); s/b.env unchanged")
+	quarantine = 0 // released: the vault has not moved, and nobody edited the file
+	b.must("s/a.env updated; s/b.env unchanged")
 	if got := b.file("s/a.env"); got != "K=bad\n" {
 		t.Errorf("released, and the file has %q", got)
 	}
 
 	quarantine = b.version(id)
-	b.write("s/a.env", "K=one\n")
+	b.putBack("s/a.env", "K=one\n")
 	b.must("s/a.env unchanged; s/b.env unchanged")
 	b.vault.edit(id, func(i *rinca.Item) { i.Fields[0].Value = rinca.NewSecret("mended") })
-	b.must("s/a.env updated (edited on disk); s/b.env unchanged")
+	b.must("s/a.env updated; s/b.env unchanged")
 	if got := b.file("s/a.env"); got != "K=mended\n" {
 		t.Errorf("a newer version is not held, and the file has %q", got)
 	}
+}
+
+// What was put back is what Rinca wrote, also while the vault is out of reach;
+// an edit of it is an edit. It does not wait for an export that hangs.
+func TestPutBack(t *testing.T) {
+	b := newTestbed(t)
+	id := b.vault.put("a.env", stack("s"), "K=one")
+	b.must("s/a.env exported")
+	b.vault.edit(id, func(i *rinca.Item) { i.Fields[0].Value = rinca.NewSecret("bad") })
+	b.must("s/a.env updated")
+	b.putBack("s/a.env", "K=one\n")
+	b.req.Offline, b.vault.fail = true, func(string) error { return rinca.Errorf(rinca.Unavailable, "no answer") }
+	p, err := b.e.Export(t.Context(), b.req)
+	if err != nil || p.Stacks[0].Err != nil {
+		t.Errorf("the vault is out of reach, and a file that was put back is not taken for ours: %v %+v", err, p)
+	}
+	b.req.Offline, b.vault.fail = false, nil
+	b.write("s/a.env", "K=two\n")
+	b.must("s/a.env updated (edited on disk)")
+
+	d, err := openDest(b.dest, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	held, err := d.lock(t.Context(), 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	b.e.Wait = 0
+	b.putBack("s/a.env", "K=one\n")
 }
 
 // The tag holds an item from inside the vault. One without a file has nothing
@@ -72,6 +105,18 @@ func TestHoldTag(t *testing.T) {
 	b.must("s/a.env updated (edited on disk)")
 	if got := b.file("s/a.env"); got != "K=two\n" {
 		t.Errorf("the file has %q", got)
+	}
+}
+
+// putBack does what a rollback does.
+func (b *testbed) putBack(name, content string) {
+	b.Helper()
+	err := b.e.PutBack(b.Context(), []Saved{{Path: filepath.Join(b.dest, name), Data: []byte(content), Mode: 0o600, UID: -1, GID: -1}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if got := b.file(name); got != content {
+		b.Errorf("%s was put back, and has %q", name, got)
 	}
 }
 

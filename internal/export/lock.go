@@ -19,6 +19,9 @@ import (
 
 const lockFile = stateDir + "/lock"
 
+// errBusy is the cause of an error about a lock that somebody else keeps.
+var errBusy = errors.New("the destination is locked")
+
 // lock takes the destination for this process, and waits for at most wait.
 // After a second it calls waiting, once, with what it knows of the holder. The
 // file is opened for reading only, so that a run that changes nothing writes
@@ -76,7 +79,7 @@ func (d *dest) waitLock(ctx context.Context, f *os.File, wait time.Duration, wai
 		waited := time.Since(start)
 		if waited >= wait {
 			return rinca.Errorf(rinca.Destination, "another export is writing to %s: %s", d.path, holder(f)).
-				Try("wait for it, or give --wait more time than %s", wait)
+				Try("wait for it, or give --wait more time than %s", wait).Because(errBusy)
 		}
 		if !told && waited >= min(time.Second, wait/2) && waiting != nil {
 			told = true
