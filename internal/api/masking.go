@@ -15,22 +15,33 @@ func (s *Server) learn(r *request) {
 	if r.body == nil {
 		return
 	}
-	var values []rinca.Secret
-	body := reflect.ValueOf(r.body).Elem()
-	if body.Kind() != reflect.Struct {
-		return
-	}
-	for i := range body.NumField() {
-		if !body.Field(i).CanInterface() {
-			continue
-		}
-		if v, ok := body.Field(i).Interface().(secretText); ok && v.IsSet() {
-			values = append(values, v.Secret)
-		}
-	}
+	values := secretsIn(reflect.ValueOf(r.body).Elem(), nil)
 	if len(values) > 0 {
 		s.cfg.Known.Set("request "+r.id, values)
 	}
+}
+
+// secretsIn collects the values of a body, also those of its lists.
+func secretsIn(v reflect.Value, found []rinca.Secret) []rinca.Secret {
+	switch v.Kind() {
+	case reflect.Slice:
+		for i := range v.Len() {
+			found = secretsIn(v.Index(i), found)
+		}
+	case reflect.Struct:
+		if s, ok := v.Interface().(secretText); ok {
+			if s.IsSet() {
+				found = append(found, s.Secret)
+			}
+			return found
+		}
+		for i := range v.NumField() {
+			if v.Field(i).CanInterface() {
+				found = secretsIn(v.Field(i), found)
+			}
+		}
+	}
+	return found
 }
 
 func (s *Server) forget(r *request) { s.cfg.Known.Remove("request " + r.id) }

@@ -42,6 +42,18 @@ type Vault interface {
 	SetToken(ctx context.Context, t rinca.VaultToken) (rinca.VaultState, error)
 	// State tells what is known, without a request to the vault.
 	State(ctx context.Context) (rinca.VaultState, error)
+	// Make makes an encrypted vault where none is configured; Conflict else.
+	Make(ctx context.Context) (rinca.VaultState, error)
+	// Items lists the items of a vault, Item shows one, by id or title, with
+	// its fields. Neither has values.
+	Items(ctx context.Context, vault string) ([]rinca.VaultItem, error)
+	Item(ctx context.Context, vault, item string) (rinca.VaultItem, error)
+	// Change makes an item, or changes one; Invalid where the vault cannot be
+	// written.
+	Change(ctx context.Context, c *rinca.VaultItemChange) (rinca.VaultItem, error)
+	DeleteItem(ctx context.Context, vault, id string) error
+	// Value reveals the value of a field.
+	Value(ctx context.Context, vault, item, field string) (rinca.Secret, error)
 }
 
 // Schedules knows what runs by itself.

@@ -26,13 +26,6 @@ func systemRoutes() []route {
 		}, {
 			pattern: "GET /v1/openapi.json", need: anyone(), doc: "Describe this API as OpenAPI 3.1.",
 			out: raw{}, serve: (*Server).getOpenAPI,
-		}, {
-			pattern: "GET /v1/vault", need: admin(rinca.Read), doc: "Say which vault secret references lead to, and whether it answers.",
-			out: rinca.VaultState{}, serve: (*Server).getVault,
-		}, {
-			pattern: "PUT /v1/vault/token", need: admin(rinca.Write), audit: "vault.token",
-			doc: "Keep a token for the vault, sealed, after it was tried.",
-			in:  vaultTokenInput{}, out: rinca.VaultState{}, serve: (*Server).putVaultToken,
 		},
 	}
 }
@@ -77,22 +70,6 @@ func (s *Server) getVersion(*request) (any, error) {
 
 func (s *Server) getOpenAPI(*request) (any, error) {
 	return encoded{plain: s.openapi, etag: etag(s.openapi)}, nil
-}
-
-// vault returns the vault, or says that there is none.
-func (s *Server) vault() (Vault, error) {
-	if s.cfg.Vault == nil {
-		return nil, rinca.Errorf(rinca.Unavailable, "this server has no vault").Try("rinca serve --vault …")
-	}
-	return s.cfg.Vault, nil
-}
-
-func (s *Server) getVault(r *request) (any, error) {
-	v, err := s.vault()
-	if err != nil {
-		return nil, err
-	}
-	return v.State(r.Context())
 }
 
 func (s *Server) putVaultToken(r *request) (any, error) {

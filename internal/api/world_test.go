@@ -343,6 +343,8 @@ type memoryVault struct {
 	mu    sync.Mutex
 	token rinca.Secret
 	err   error
+	// changes are those of items.
+	changes []rinca.VaultItemChange
 }
 
 func (m *memoryVault) SetToken(_ context.Context, t rinca.VaultToken) (rinca.VaultState, error) {
@@ -350,6 +352,31 @@ func (m *memoryVault) SetToken(_ context.Context, t rinca.VaultToken) (rinca.Vau
 	defer m.mu.Unlock()
 	m.token = t.Token
 	return rinca.VaultState{Provider: t.Kind, HasToken: true}, m.err
+}
+
+func (m *memoryVault) Make(context.Context) (rinca.VaultState, error) {
+	return rinca.VaultState{Provider: "embedded"}, m.err
+}
+
+func (m *memoryVault) Items(context.Context, string) ([]rinca.VaultItem, error) {
+	return []rinca.VaultItem{{ID: "web", Title: "web.env"}}, m.err
+}
+
+func (m *memoryVault) Item(context.Context, string, string) (rinca.VaultItem, error) {
+	return rinca.VaultItem{ID: "web", Title: "web.env", Fields: []rinca.VaultField{{ID: "password", Label: "A"}}}, m.err
+}
+
+func (m *memoryVault) Change(_ context.Context, c *rinca.VaultItemChange) (rinca.VaultItem, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.changes = append(m.changes, *c)
+	return rinca.VaultItem{ID: "web", Title: c.Title}, m.err
+}
+
+func (m *memoryVault) DeleteItem(context.Context, string, string) error { return m.err }
+
+func (m *memoryVault) Value(context.Context, string, string, string) (rinca.Secret, error) {
+	return rinca.NewSecret(canary), m.err
 }
 
 func (m *memoryVault) State(context.Context) (rinca.VaultState, error) {

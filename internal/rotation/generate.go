@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"rinca/internal/generate"
@@ -83,7 +84,7 @@ func recipe(text, old string) (*generate.Spec, error) {
 	if text == "" {
 		text = "generate:32"
 		if n := len(old); n >= 16 && n <= 128 {
-			text = "generate:" + itoa(n)
+			text = "generate:" + strconv.Itoa(n)
 		}
 	}
 	s, err := generate.Parse(text)
@@ -94,13 +95,6 @@ func recipe(text, old string) (*generate.Spec, error) {
 		return nil, rinca.Errorf(rinca.Invalid, "the recipe %.40q makes no new value, but one from others", text).Try("generate:32, hex:32, words:5")
 	}
 	return s, nil
-}
-
-func itoa(n int) string {
-	if n >= 10 {
-		return itoa(n/10) + string(rune('0'+n%10))
-	}
-	return string(rune('0' + n))
 }
 
 // generate makes the new values. Each is written down, sealed, with the old

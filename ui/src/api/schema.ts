@@ -1187,6 +1187,44 @@ export type VaultBudget = {
   window: string;
 };
 
+export type VaultField = {
+  concealed?: boolean;
+  empty?: boolean;
+  id: string;
+  label?: string;
+  section?: string;
+  variable?: boolean;
+};
+
+export type VaultFieldInput = {
+  concealed?: boolean;
+  id?: string;
+  label?: string;
+  recipe?: string;
+  value?: string;
+};
+
+export type VaultItem = {
+  category?: string;
+  fields?: VaultField[];
+  id: string;
+  stacks?: string[];
+  tags?: string[];
+  title: string;
+  updated_at?: string;
+  vault: string;
+  version?: number;
+};
+
+export type VaultItemInput = {
+  env?: string;
+  remove?: string[];
+  set?: VaultFieldInput[];
+  tags?: string[];
+  title?: string;
+  version?: number;
+};
+
 export type VaultState = {
   breaker?: VaultBreaker;
   budget?: number;
@@ -1500,6 +1538,20 @@ export interface Endpoints {
   "GET /v1/variables/{name}/versions": { in: undefined; query: { stack?: string | number | boolean }; out: VariableVersion[] };
   /** Say which vault secret references lead to, and whether it answers. Needs an administrator, or Read on System. */
   "GET /v1/vault": { in: undefined; query: {  }; out: VaultState };
+  /** Make an encrypted vault in the home of the server, where no vault is configured. Needs an administrator. */
+  "POST /v1/vault": { in: undefined; query: {  }; out: VaultState };
+  /** List the items of the vault, without their fields. Needs an administrator, or Read on System. */
+  "GET /v1/vault/items": { in: undefined; query: { vault?: string | number | boolean }; out: VaultItem[] };
+  /** Make an item: a title, tags such as stack:web, and fields with values, recipes, or lines of KEY=value. Needs an administrator. */
+  "POST /v1/vault/items": { in: VaultItemInput; query: { vault?: string | number | boolean }; out: VaultItem };
+  /** Delete an item for good. Needs an administrator. */
+  "DELETE /v1/vault/items/{item}": { in: undefined; query: { vault?: string | number | boolean }; out: undefined };
+  /** Show an item with its fields, without their values. Needs an administrator, or Read on System. */
+  "GET /v1/vault/items/{item}": { in: undefined; query: { vault?: string | number | boolean }; out: VaultItem };
+  /** Change an item: what is not named stays, a field without value and recipe keeps its value. Needs an administrator. */
+  "PUT /v1/vault/items/{item}": { in: VaultItemInput; query: { vault?: string | number | boolean }; out: VaultItem };
+  /** Show the value of a field of an item. Needs an administrator. */
+  "GET /v1/vault/items/{item}/fields/{field}/value": { in: undefined; query: { vault?: string | number | boolean }; out: Value };
   /** Keep a token for the vault, sealed, after it was tried. Needs an administrator. */
   "PUT /v1/vault/token": { in: VaultTokenInput; query: {  }; out: VaultState };
   /** Say which version of Rinca this is. Needs nothing. */
