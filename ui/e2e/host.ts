@@ -1,7 +1,8 @@
 // What happens beside the browser: values change in the vault, files in the
 // repository, and the server is started again.
 import { execFileSync, spawn } from "node:child_process";
-import { openSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 export const demo = process.env.RINCA_DEMO_DIR ?? "";
@@ -30,6 +31,42 @@ export function push(path: string, edit: (text: string) => string) {
   const git = (...args: string[]) => execFileSync("git", ["-C", work, "-c", "user.name=demo", "-c", "user.email=demo@localhost", ...args], { env, stdio: "ignore" });
   git("commit", "-qam", "Change it");
   git("push", "-q", join(demo, "homelab.git"), "HEAD:main");
+}
+
+/** A server of its own, with an empty home: as somebody has it who has just installed Rinca. */
+export class Fresh {
+  readonly home = mkdtempSync(join(tmpdir(), "rinca-fresh-"));
+  readonly secrets = join(this.home, "secrets");
+  url = "";
+  oneTime = "";
+  private server?: ReturnType<typeof spawn>;
+
+  async start() {
+    mkdirSync(this.secrets);
+    const { RINCA_PROVIDER: _, RINCA_HOST: __, ...rest } = env;
+    const vars = { ...rest, HOME: this.home, RINCA_HOME: join(this.home, "rinca"), DEST_ROOT: this.secrets, XDG_CONFIG_HOME: join(this.home, "config") };
+    const server = spawn(`${root}/bin/rinca`, ["serve", "--listen", "127.0.0.1:0"], { env: vars, stdio: ["ignore", "pipe", "ignore"] });
+    this.server = server;
+    let said = "";
+    await new Promise<void>((done, fail) => {
+      server.once("exit", () => fail(new Error(`the server ended: ${said}`)));
+      server.stdout.on("data", (data) => {
+        said += data;
+        this.url = /Listening on (\S+)/.exec(said)?.[1] ?? "";
+        if (this.url) done();
+      });
+    });
+    this.oneTime = /One-time password, shown only now: (\S+)/.exec(said)?.[1] ?? "";
+  }
+
+  /** end removes everything that was made with it. */
+  end(project: string) {
+    this.server?.kill("SIGKILL");
+    const docker = (...args: string[]) => execFileSync("docker", args, { env, encoding: "utf8" });
+    for (const id of docker("ps", "-aq", "--filter", `label=com.docker.compose.project=${project}`).split("\n").filter(Boolean)) docker("rm", "-f", id);
+    for (const id of docker("network", "ls", "-q", "--filter", `label=com.docker.compose.project=${project}`).split("\n").filter(Boolean)) docker("network", "rm", id);
+    rmSync(this.home, { recursive: true, force: true });
+  }
 }
 
 /** restart ends the server and starts it again, at the same address. */

@@ -10,42 +10,59 @@ export const canaries = (process.env.RINCA_CANARIES ? readFileSync(process.env.R
 
 export interface Watch {
   problems: string[];
-  /** Answers with these statuses are expected. */
+  /** Errors in the console that are expected: answers with a status, a server that is away. */
   allow: RegExp[];
+  /** More values that no answer may have. */
+  secrets: string[];
+  /** also watches another page: somebody else's. */
+  also(page: Page): Promise<void>;
 }
+
+const stored = () =>
+  document.documentElement.outerHTML + [...document.querySelectorAll("input,textarea")].map((i) => (i as HTMLInputElement).value).join("\n") + JSON.stringify({ ...localStorage, ...sessionStorage });
 
 export const test = base.extend<{ watch: Watch }>({
   watch: [
     async ({ page, baseURL }, use) => {
-      const watch: Watch = { problems: [], allow: [] };
       const reading: Promise<void>[] = [];
-      await page.addInitScript(() => {
-        document.addEventListener("securitypolicyviolation", (e) => console.error(`policy: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`));
-      });
-      page.on("console", (m) => {
-        if (m.type() === "error") watch.problems.push(`console: ${m.text()} ${m.location().url}`);
-      });
-      page.on("pageerror", (e) => watch.problems.push(`page: ${e.message}`));
-      page.on("request", (r) => {
-        if (!r.url().startsWith(baseURL ?? "") && !/^(data|blob):/.test(r.url())) watch.problems.push(`elsewhere: ${r.url()}`);
-        for (const c of canaries) if (r.url().includes(c)) watch.problems.push(`a value in an address: ${r.url().slice(0, 60)}`);
-      });
-      page.on("response", (r) => {
-        if (/text\/event-stream/.test(r.headers()["content-type"] ?? "")) return;
-        reading.push(
-          r.text().then(
-            (text) => {
-              for (const c of canaries) if (text.includes(c)) watch.problems.push(`a value in the answer of ${r.url()}`);
-            },
-            () => undefined,
-          ),
-        );
-      });
+      const pages: Page[] = [];
+      const watch: Watch = {
+        problems: [], allow: [], secrets: [...canaries],
+        also: async (p) => {
+          pages.push(p);
+          await follow(p);
+        },
+      };
+      const search = (text: string, where: string) => {
+        for (const c of watch.secrets) if (text.includes(c)) watch.problems.push(`a value in ${where}`);
+      };
+      const follow = async (p: Page) => {
+        await p.addInitScript(() => {
+          document.addEventListener("securitypolicyviolation", (e) => console.error(`policy: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`));
+        });
+        p.on("console", (m) => {
+          const text = `console: ${m.text()} ${m.location().url}`;
+          if (m.type() === "error" && (/policy:|Content Security Policy/i.test(text) || !watch.allow.some((a) => a.test(text)))) watch.problems.push(text);
+          search(m.text(), "the console");
+        });
+        p.on("pageerror", (e) => watch.problems.push(`page: ${e.message}`));
+        p.on("request", (r) => {
+          if (!r.url().startsWith(baseURL ?? "") && !/^(data|blob):/.test(r.url())) watch.problems.push(`elsewhere: ${r.url()}`);
+          search(r.url(), `an address: ${r.url().slice(0, 60)}`);
+        });
+        p.on("response", (r) => {
+          if (/text\/event-stream/.test(r.headers()["content-type"] ?? "")) return; // it does not end; its events are below
+          reading.push(r.text().then((text) => search(text, `the answer of ${r.url()}`), () => undefined));
+        });
+        const events = await p.context().newCDPSession(p);
+        await events.send("Network.enable");
+        events.on("Network.eventSourceMessageReceived", (e) => search(e.data, "an event"));
+      };
+      await watch.also(page);
       await use(watch);
       await Promise.all(reading);
-      const text = await page.evaluate(() => document.documentElement.outerHTML + JSON.stringify({ ...localStorage, ...sessionStorage })).catch(() => "");
-      for (const c of canaries) if (text.includes(c)) watch.problems.push("a value is left in the page");
-      expect(watch.problems.filter((p) => !watch.allow.some((a) => a.test(p)))).toEqual([]);
+      for (const p of pages) search(await p.evaluate(stored).catch(() => ""), "the page, or what it keeps");
+      expect(watch.problems).toEqual([]);
     },
     { auto: true },
   ],

@@ -12,7 +12,7 @@ export function Page({ title, sub, actions, children, wide }: { title: ReactNode
       <div className="head">
         <div className="grow">
           <h1>{title}</h1>
-          {sub && <div className="dim">{sub}</div>}
+          {sub && <div className="dim sub">{sub}</div>}
         </div>
         {actions && <Group gap="xs">{actions}</Group>}
       </div>

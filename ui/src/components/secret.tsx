@@ -70,7 +70,7 @@ export function Revealed({ load, may, label }: { load: () => Promise<string>; ma
 }
 
 /** WriteOnly is an input whose value is read once, when it is sent, and emptied then. */
-export function WriteOnly({ input, label, description, required, placeholder, lines }: { input: React.RefObject<HTMLInputElement | HTMLTextAreaElement | null>; label: string; description?: ReactNode; required?: boolean; placeholder?: string; lines?: boolean }) {
+export function WriteOnly({ input, label, name, description, required, placeholder, lines }: { input: React.RefObject<HTMLInputElement | HTMLTextAreaElement | null>; label: string; name?: string; description?: ReactNode; required?: boolean; placeholder?: string; lines?: boolean }) {
   if (lines) {
     return (
       <label className="field">
@@ -80,7 +80,7 @@ export function WriteOnly({ input, label, description, required, placeholder, li
       </label>
     );
   }
-  return <PasswordInput ref={input as React.RefObject<HTMLInputElement>} label={label} description={description} required={required} placeholder={placeholder} autoComplete="new-password" data-1p-ignore spellCheck={false} visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }} />;
+  return <PasswordInput ref={input as React.RefObject<HTMLInputElement>} label={label || undefined} aria-label={name} size={label ? undefined : "xs"} description={description} required={required} placeholder={placeholder} autoComplete="new-password" data-1p-ignore spellCheck={false} visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }} />;
 }
 
 /** take reads what was typed and empties the input. */

@@ -13,6 +13,8 @@ import { Chip, DriftChip } from "../components/state";
 import { Table } from "../components/table";
 import { Ago, ago, isSet } from "../components/time";
 
+const VaultItems = lazy(() => import("./vault_items"));
+const ItemDialog = lazy(() => import("./vault_items").then((m) => ({ default: m.ItemDialog })));
 const Graph = lazy(() => import("../components/graph").then((m) => ({ default: m.LineageGraph })));
 
 type State = DriftKey["state"];
@@ -36,6 +38,7 @@ export default function Secrets() {
   const client = useQueryClient();
   const { admin } = useSession();
   const [busy, run, error] = useRun();
+  const [item, setItem] = useState<string>();
   const rows = useMemo(() => {
     const out = new Map<string, Row>();
     for (const s of drift.data?.stacks ?? []) {
@@ -69,6 +72,11 @@ export default function Secrets() {
           <Button variant="default" loading={busy} onClick={() => void check()}>
             Check all now
           </Button>
+          {admin && (
+            <Button leftSection={<Icon name="plus" size={14} />} onClick={() => setItem("")}>
+              Add an item
+            </Button>
+          )}
         </>
       }
     >
@@ -78,16 +86,21 @@ export default function Secrets() {
       {ref && <Used what={ref} close={() => setRef("")} />}
       <Card
         flush
-        title={view === "items" ? "Items of the vault, and secret variables" : isSet(drift.data?.at) ? `Values, as they were ${ago(drift.data?.at)}` : "Values"}
+        title={view === "vault" ? "Everything in the vault" : view === "items" ? "What stacks use: items of the vault, and secret variables" : isSet(drift.data?.at) ? `Values, as they were ${ago(drift.data?.at)}` : "Values"}
         actions={
           <>
             <TextInput size="xs" data-filter aria-label="Filter values" placeholder="Filter  /" value={text} onChange={(e) => setText(e.currentTarget.value)} leftSection={<Icon name="search" size={13} />} />
-            <SegmentedControl size="xs" aria-label="View" value={view} onChange={setView} data={[{ value: "items", label: "Items" }, { value: "list", label: "Values" }, { value: "matrix", label: "Matrix" }]} />
+            <SegmentedControl size="xs" aria-label="View" value={view} onChange={setView} data={[{ value: "items", label: "Used" }, ...(admin ? [{ value: "vault", label: "Vault" }] : []), { value: "list", label: "Values" }, { value: "matrix", label: "Matrix" }]} />
           </>
         }
       >
-        {view === "items" && <Items filter={low} open={setRef} />}
-        {view !== "items" && <Loaded query={drift} lines={6}>
+        {view === "items" && <Items filter={low} open={setRef} edit={admin ? setItem : undefined} />}
+        {view === "vault" && (
+          <Suspense fallback={null}>
+            <VaultItems filter={low} edit={setItem} />
+          </Suspense>
+        )}
+        {(view === "list" || view === "matrix") && <Loaded query={drift} lines={6}>
           {() =>
             view === "matrix" ? (
               <Matrix rows={shown} />
@@ -109,12 +122,17 @@ export default function Secrets() {
           }
         </Loaded>}
       </Card>
+      {item !== undefined && (
+        <Suspense fallback={null}>
+          <ItemDialog item={item} close={() => setItem(undefined)} kept={(i) => item && i.stacks?.length && setRef(i.title)} />
+        </Suspense>
+      )}
     </Page>
   );
 }
 
 /** Items lists what is in the vault and used by stacks, with its age. */
-function Items({ filter, open }: { filter: string; open: (ref: string) => void }) {
+function Items({ filter, open, edit }: { filter: string; open: (ref: string) => void; edit?: (item: string) => void }) {
   const q = useGet("GET /v1/secrets", {}, { retry: false, staleTime: 60_000 });
   const go = useNavigate();
   return (
@@ -132,9 +150,24 @@ function Items({ filter, open }: { filter: string; open: (ref: string) => void }
               { title: "Unchanged since", sort: (s) => s.changed_at ?? "", show: (s) => <Ago at={s.changed_at} />, width: "150px" },
               { title: "Goes to", sort: (s) => s.stacks?.length ?? 0, show: (s) => <span className="row">{(s.stacks ?? []).map((n) => <Link key={n} className="tag" to="/stacks/$stack" params={{ stack: n }}>{n}</Link>)}{(s.files ?? []).length > 0 && <span className="dim small">{s.files?.length === 1 ? "1 file" : `${s.files?.length} files`}</span>}</span> },
               { title: "State", show: (s) => <span className="row">{s.overdue && <Chip tone="warn" icon="wait" text={`older than ${s.max_age}`} />}{s.gone && <Chip tone="bad" icon="bad" text="gone from the vault" />}{s.unused && <Chip tone="mute" icon="unknown" text="nothing is known to read it" />}{s.shared_by_many && <Chip tone="warn" icon="warn" text="shared by many" />}{!s.overdue && !s.gone && !s.unused && !s.shared_by_many && <Chip tone="good" icon="ok" text="well" />}</span>, width: "210px" },
-              { title: "", end: true, width: "100px", show: (s) => s.kind === "item" && <Button size="compact-xs" variant="default" onClick={() => void go({ to: "/rotation", search: { ref: s.title } as never })}>Rotate</Button> },
+              {
+                title: "", end: true, width: "150px",
+                show: (s) =>
+                  s.kind === "item" && (
+                    <span className="row" style={{ justifyContent: "flex-end", flexWrap: "nowrap" }}>
+                      {edit && !s.gone && (
+                        <Button size="compact-xs" variant="default" onClick={() => edit(s.item ?? s.title)} aria-label={`Edit ${s.title}`}>
+                          Edit
+                        </Button>
+                      )}
+                      <Button size="compact-xs" variant="default" onClick={() => void go({ to: "/rotation", search: { ref: s.title } as never })} aria-label={`Rotate ${s.title}`}>
+                        Rotate
+                      </Button>
+                    </span>
+                  ),
+              },
             ]}
-            empty={<Empty icon="secrets" title={report.secrets.length ? "No item matches" : "No stack uses an item yet"}>Give an item of the vault the tag stack:NAME, and deploy that stack.</Empty>}
+            empty={<Empty icon="secrets" title={report.secrets.length ? "No item matches" : "No stack uses an item yet"}>{edit ? "Add an item that goes to a stack, and deploy that stack." : "Give an item of the vault the tag stack:NAME, and deploy that stack."}</Empty>}
           />
           {(report.notes ?? []).map((n) => (
             <div key={n} className="pad dim small">
@@ -215,7 +248,7 @@ function Used({ what, close }: { what: string; close: () => void }) {
       title={`Where ${what} is used`}
       actions={
         <>
-          <Button onClick={() => void go({ to: "/rotation" })}>Rotate</Button>
+          <Button onClick={() => void go({ to: "/rotation", search: { ref: what } as never })}>Rotate</Button>
           <Button variant="default" onClick={close}>
             Close
           </Button>

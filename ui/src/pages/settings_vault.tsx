@@ -25,6 +25,7 @@ export function VaultPanel() {
             <>
               <div style={{ marginBottom: 10 }}>{v.error ? <Chip state="unreachable" text="does not answer" /> : <Chip state="reachable" text="answers" />}</div>
               {v.error && <div className="bad-t small">{v.error}</div>}
+              {!v.provider && <Make />}
               <Facts items={[["Provider", providers[v.provider ?? ""] ?? v.provider], ["Vaults", v.vaults?.join(", ")], ["Token", v.has_token ? <>kept, sealed, since <Ago at={v.set_at} /></> : v.provider === "embedded" ? "none is needed" : "none"], ["Requests since the start", v.budget ? `${v.requests} of ${v.budget}` : v.requests], ["Exported", <Ago key="e" at={v.exported_at} />]]} />
             </>
           )}
@@ -43,7 +44,7 @@ export function VaultPanel() {
             });
           }}
         >
-          <div className="dim">The embedded vault works without this. A token is tried before it is kept, and is never shown again.</div>
+          <div className="dim">An encrypted vault of this server works without this. A token is tried before it is kept, and is never shown again.</div>
           <Select label="What" value={kind} onChange={(v) => setKind(v ?? kind)} data={[{ value: "service-account", label: "Service account" }, { value: "connect", label: "Connect server" }]} />
           {kind === "connect" && <TextInput label="Address" required value={host} onChange={(e) => setHost(e.currentTarget.value)} placeholder="http://connect:8080" />}
           <WriteOnly input={token} label="Token" required />
@@ -55,6 +56,33 @@ export function VaultPanel() {
           </div>
         </form>
       </Card>
+    </div>
+  );
+}
+
+/** Make makes the vault that needs nobody else. */
+function Make() {
+  const client = useQueryClient();
+  const [busy, run, error] = useRun();
+  return (
+    <div className="form">
+      <div>Without 1Password, secrets can be kept on this server, encrypted with the key of its home: keep a copy of rinca.key elsewhere.</div>
+      {error ? <Problem error={error} /> : null}
+      <div className="row">
+        <Button
+          loading={busy}
+          onClick={() =>
+            void run(async () => {
+              client.setQueryData(keyOf("GET /v1/vault"), await call("POST /v1/vault"));
+              await client.invalidateQueries({ queryKey: ["GET /v1/vault"] });
+              done("The vault is made");
+            })
+          }
+        >
+          Make an encrypted vault
+        </Button>
+        <Cli>rinca init</Cli>
+      </div>
     </div>
   );
 }
