@@ -56,8 +56,9 @@ clients: ## the public clients of Connect and op, against the real binary
 generate: ## docs/reference from the lists the program uses
 	go run . reference docs/reference
 
-pages: ## types, components, sizes and licences of the pages (a browser: tools/ui journeys)
+pages: ## the pages: types, components, sizes, licences, and a browser against the real server
 	tools/ui check
+	tools/ui journeys
 
 bench: build ## one JSON line per benchmark: ours, theirs, ratio
 	bench/run

@@ -168,6 +168,7 @@ const overlays: [string, string, (page: Page) => Promise<void>][] = [
   ["group", "/settings?tab=groups", (page) => page.getByRole("button", { name: "Add a group" }).click()],
   ["freeze", "/rotation", (page) => page.getByRole("button", { name: "Freeze" }).click()],
   ["sync", "/sync", (page) => page.getByRole("button", { name: "Add a sync" }).click()],
+  ["repo", "/sync", (page) => page.getByRole("button", { name: "Add a repository" }).click()],
   ["menu", "/stacks/authentik", (page) => page.getByRole("button", { name: "More" }).click()],
   ["item", "/secrets?view=vault", async (page) => page.getByRole("button", { name: "Edit postgres.env" }).click()],
   ["item-new", "/secrets", (page) => page.getByRole("button", { name: "Add an item" }).click()],

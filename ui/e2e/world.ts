@@ -91,6 +91,7 @@ export const everyPage: [string, string][] = [
   ["stack-new", "/stacks/new"],
   ["secrets", "/secrets"],
   ["secrets-used", "/secrets?ref=postgres.env"],
+  ["secrets-vault", "/secrets?view=vault"],
   ["secrets-matrix", "/secrets?view=matrix"],
   ["rotation", "/rotation"],
   ["rotation-runs", "/rotation?tab=history"],

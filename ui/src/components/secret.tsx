@@ -80,7 +80,7 @@ export function WriteOnly({ input, label, name, description, required, placehold
       </label>
     );
   }
-  return <PasswordInput ref={input as React.RefObject<HTMLInputElement>} label={label || undefined} aria-label={name} size={label ? undefined : "xs"} description={description} required={required} placeholder={placeholder} autoComplete="new-password" data-1p-ignore spellCheck={false} visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }} />;
+  return <PasswordInput ref={input as React.RefObject<HTMLInputElement>} label={label || undefined} aria-label={name} size={label ? undefined : "xs"} style={label ? undefined : { minWidth: 170 }} description={description} required={required} placeholder={placeholder} autoComplete="new-password" data-1p-ignore spellCheck={false} visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }} />;
 }
 
 /** take reads what was typed and empties the input. */

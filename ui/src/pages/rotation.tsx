@@ -1,8 +1,8 @@
-import { Button, Modal, Switch, Tabs, TagsInput, TextInput } from "@mantine/core";
+import { Button, Modal, Select, Switch, Tabs, TagsInput, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { call, type Rotation as Run, useGet } from "../api/client";
+import { type AgeRule, call, type Rotation as Run, useGet, type Window } from "../api/client";
 import { useParam } from "../app/search";
 import { useSession } from "../app/session";
 import { Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
@@ -273,8 +273,10 @@ function Policy() {
   const { admin } = useSession();
   const client = useQueryClient();
   const [busy, run, error] = useRun();
+  const [edited, setEdited] = useState<Window[]>();
   return (
-    <Card title="When changes are looked for, and when they are carried out">
+    <>
+    <Card title="When changes are looked for, and when they are carried out" actions={<Cli>rinca rotate policy</Cli>}>
       <Loaded query={q}>
         {(p) => (
           <>
@@ -294,7 +296,7 @@ function Policy() {
                 onSubmit={(e) => {
                   e.preventDefault();
                   const data = new FormData(e.currentTarget);
-                  const body = { ...p, off: data.get("off") === "on" || undefined, approve: data.get("approve") === "on" || undefined, interval: String(data.get("interval") || "") || undefined, batch: String(data.get("batch") || "") || undefined };
+                  const body = { ...p, off: data.get("off") === "on" || undefined, approve: data.get("approve") === "on" || undefined, interval: String(data.get("interval") || "") || undefined, batch: String(data.get("batch") || "") || undefined, windows: edited ?? p.windows };
                   void run(async () => {
                     await call("PUT /v1/rotation/policy", { body: body as never });
                     await client.invalidateQueries({ queryKey: ["GET /v1/rotation/policy"] });
@@ -308,6 +310,7 @@ function Policy() {
                   <TextInput name="interval" label="Look every" placeholder="1m" defaultValue={p.interval} description="A duration such as 90s or 5m" />
                   <TextInput name="batch" label="Collect for" placeholder="60s" defaultValue={p.batch} />
                 </div>
+                <Windows value={edited ?? p.windows ?? []} change={setEdited} />
                 {error ? <Problem error={error} /> : null}
                 <div>
                   <Button type="submit" loading={busy}>
@@ -318,6 +321,115 @@ function Policy() {
             )}
           </>
         )}
+      </Loaded>
+    </Card>
+    <div style={{ height: 14 }} />
+    <Ages />
+    </>
+  );
+}
+
+/** Windows are the times at which a run may begin. */
+function Windows({ value, change }: { value: Window[]; change: (w: Window[]) => void }) {
+  const at = (i: number, to: Partial<Window>) => change(value.map((w, n) => (n === i ? { ...w, ...to } : w)));
+  return (
+    <fieldset className="rows">
+      <legend>Runs begin {value.length ? "only" : "at any time"}</legend>
+      {value.map((w, i) => (
+        <div className="row" key={i}>
+          <TextInput size="xs" aria-label="Days" placeholder="every day" value={w.days ?? ""} onChange={(e) => at(i, { days: e.currentTarget.value || undefined })} />
+          <TextInput size="xs" aria-label="From" placeholder="22:00" required value={w.from} onChange={(e) => at(i, { from: e.currentTarget.value })} w={80} />
+          <TextInput size="xs" aria-label="To" placeholder="06:00" required value={w.to} onChange={(e) => at(i, { to: e.currentTarget.value })} w={80} />
+          <TextInput size="xs" aria-label="Time zone" placeholder="the server's" value={w.timezone ?? ""} onChange={(e) => at(i, { timezone: e.currentTarget.value.trim() || undefined })} />
+          <Button size="compact-xs" variant="default" onClick={() => change(value.filter((_, n) => n !== i))} aria-label={`Remove the time from ${w.from}`}>
+            <Icon name="trash" size={13} />
+          </Button>
+        </div>
+      ))}
+      <div>
+        <Button size="xs" variant="default" leftSection={<Icon name="plus" size={13} />} onClick={() => change([...value, { from: "22:00", to: "06:00" }])}>
+          Time
+        </Button>
+      </div>
+    </fieldset>
+  );
+}
+
+/** Ages say how old secrets may become. */
+function Ages() {
+  const q = useGet("GET /v1/secrets/policy");
+  const { admin } = useSession();
+  const client = useQueryClient();
+  const [edited, setEdited] = useState<AgeRule[]>();
+  const [busy, run, error] = useRun();
+  const [kind, setKind] = useState<"tag" | "item" | "vault" | "all">("tag");
+  return (
+    <Card title="How old secrets may become" actions={<Cli>rinca secret policy</Cli>}>
+      <Loaded query={q}>
+        {(p) => {
+          const rules = edited ?? p.rules ?? [];
+          return (
+            <div className="form">
+              {rules.length === 0 && <div className="dim">No rule: nothing becomes overdue. Of several rules the most specific one holds.</div>}
+              <ul className="attention">
+                {rules.map((r, i) => (
+                  <li key={i}>
+                    <span className="what">
+                      {r.tag ? <>Items tagged <code>{r.tag}</code></> : r.item ? <>The item <code>{r.item}</code></> : r.vault ? <>Everything in the vault <code>{r.vault}</code></> : "Everything"}: at most <strong>{r.max_age}</strong>
+                    </span>
+                    {admin && (
+                      <Button size="compact-xs" variant="default" onClick={() => setEdited(rules.filter((_, n) => n !== i))}>
+                        Remove
+                      </Button>
+                    )}
+                  </li>
+                ))}
+              </ul>
+              {admin && (
+                <>
+                  <form
+                    className="row"
+                    onSubmit={(e) => {
+                      e.preventDefault();
+                      const data = new FormData(e.currentTarget);
+                      setEdited([...rules, { ...(kind === "all" ? {} : { [kind]: String(data.get("what")).trim() }), max_age: String(data.get("age")).trim() }]);
+                      e.currentTarget.reset();
+                    }}
+                  >
+                    <Select size="xs" aria-label="What it is about" value={kind} onChange={(v) => setKind((v ?? "tag") as typeof kind)} data={[{ value: "tag", label: "Tag" }, { value: "item", label: "Item" }, { value: "vault", label: "Vault" }, { value: "all", label: "Everything" }]} w={115} allowDeselect={false} />
+                    <TextInput size="xs" name="what" aria-label="Its name" required={kind !== "all"} disabled={kind === "all"} placeholder={kind === "tag" ? "database" : kind === "item" ? "postgres.env" : "homelab"} />
+                    <TextInput size="xs" name="age" aria-label="Maximum age" required placeholder="90d" w={80} />
+                    <Button size="xs" variant="default" type="submit">
+                      Add
+                    </Button>
+                  </form>
+                  {error ? <Problem error={error} /> : null}
+                  <div className="row">
+                    <Button
+                      disabled={!edited}
+                      loading={busy}
+                      onClick={() =>
+                        void run(async () => {
+                          await call("PUT /v1/secrets/policy", { body: { ...p, rules } });
+                          await client.invalidateQueries({ queryKey: ["GET /v1/secrets/policy"] });
+                          setEdited(undefined);
+                          done("The rules are set");
+                        })
+                      }
+                    >
+                      Set
+                    </Button>
+                    {edited && (
+                      <Button variant="default" onClick={() => setEdited(undefined)}>
+                        Leave them as they were
+                      </Button>
+                    )}
+                  </div>
+                </>
+              )}
+            </div>
+          );
+        }}
       </Loaded>
     </Card>
   );

@@ -28,19 +28,21 @@ export default function Account() {
   );
 }
 
-function Keys() {
-  const q = useGet("GET /v1/me/keys");
-  const client = useQueryClient();
+/** Keys are the API keys of oneself, or of another user. */
+export function Keys({ user }: { user?: string }) {
+  const mine = useGet("GET /v1/me/keys", {}, { enabled: !user });
+  const theirs = useGet("GET /v1/users/{user}/keys", { path: { user: user ?? "" } }, { enabled: Boolean(user) });
+  const q = user ? theirs : mine;
   const [making, setMaking] = useState(false);
   const [once, setOnce] = useState("");
   const [gone, setGone] = useState<string>();
   return (
     <Card
       flush
-      title="API keys"
+      title={user ? undefined : "API keys"}
       actions={
         <>
-          <Cli>rinca apikey list</Cli>
+          <Cli>{user ? `rinca apikey list --user ${user}` : "rinca apikey list"}</Cli>
           <Button leftSection={<Icon name="plus" size={14} />} onClick={() => setMaking(true)}>
             Make a key
           </Button>
@@ -62,22 +64,23 @@ function Keys() {
             id={(k) => k.id}
             columns={[
               { title: "Name", show: (k) => <span className="mainlink">{k.name}</span> },
-              { title: "May", show: (k) => (k.scope ? <Scope scope={k.scope} /> : "all that you may") },
+              { title: "May", show: (k) => (k.scope ? <Scope scope={k.scope} /> : user ? "all that they may" : "all that you may") },
               { title: "Last used", show: (k) => <Ago at={k.last_used} />, width: "130px" },
               { title: "Ends", show: (k) => (isSet(k.expires_at) ? <Ago at={k.expires_at} /> : <span className="dim">never</span>), width: "120px" },
               { title: "", end: true, width: "100px", show: (k) => <Button size="compact-xs" variant="default" color="red" onClick={() => setGone(k.name)}>End it</Button> },
             ]}
-            empty={<Empty icon="key" title="You have no API keys">Scripts and CI sign in with a key that may do no more than they need.</Empty>}
+            empty={<Empty icon="key" title={user ? "There are no API keys" : "You have no API keys"}>Scripts and CI sign in with a key that may do no more than they need.</Empty>}
           />
         )}
       </Loaded>
       <Modal opened={making} onClose={() => setMaking(false)} title="Make an API key" size="xl">
         <MakeKey
+          user={user}
           close={() => setMaking(false)}
           made={(key) => {
             setMaking(false);
             setOnce(key);
-            void client.invalidateQueries({ queryKey: keyOf("GET /v1/me/keys") });
+            void q.refetch();
           }}
         />
       </Modal>
@@ -88,8 +91,8 @@ function Keys() {
         name={gone}
         action="End it"
         run={async () => {
-          await call("DELETE /v1/me/keys/{id}", { path: { id: gone ?? "" } });
-          await client.invalidateQueries({ queryKey: keyOf("GET /v1/me/keys") });
+          await (user ? call("DELETE /v1/users/{user}/keys/{id}", { path: { user, id: gone ?? "" } }) : call("DELETE /v1/me/keys/{id}", { path: { id: gone ?? "" } }));
+          await q.refetch();
         }}
       >
         What uses it is refused from now on.
@@ -117,7 +120,7 @@ function Scope({ scope }: { scope: { all?: unknown; permissions?: { target: { ty
 
 const lives: Record<string, number> = { "30": 30, "90": 90, "365": 365, never: 0 };
 
-function MakeKey({ close, made }: { close: () => void; made: (key: string) => void }) {
+function MakeKey({ user, close, made }: { user?: string; close: () => void; made: (key: string) => void }) {
   const [bound, setBound] = useState(true);
   const [life, setLife] = useState("90");
   const [grants, setGrants] = useState<Grants>({ all: {}, permissions: [] });
@@ -131,7 +134,8 @@ function MakeKey({ close, made }: { close: () => void; made: (key: string) => vo
         const name = String(new FormData(e.currentTarget).get("name")).trim();
         const n = lives[life] ?? 0;
         void run(async () => {
-          const out = await call("POST /v1/me/keys", { body: { name, expires: n ? new Date(Date.now() + n * 86_400_000).toISOString() : undefined, scope: bound ? { all: grants.all as Record<string, { level: "Read" }>, permissions: grants.permissions.filter((p) => p.target.id) } : undefined } });
+          const body = { name, expires: n ? new Date(Date.now() + n * 86_400_000).toISOString() : undefined, scope: bound ? { all: grants.all as Record<string, { level: "Read" }>, permissions: grants.permissions.filter((p) => p.target.id) } : undefined };
+          const out = await (user ? call("POST /v1/users/{user}/keys", { path: { user }, body }) : call("POST /v1/me/keys", { body }));
           made(out.key);
         });
       }}

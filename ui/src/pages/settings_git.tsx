@@ -44,10 +44,10 @@ export function GitAccounts() {
               { title: "Signs in with", show: (a) => [a.has_token && "a token", a.has_key && "an SSH key"].filter(Boolean).join(", ") || "nothing" },
               { title: "Changed", show: (a) => <Ago at={a.updated_at} />, width: "120px", minor: true },
               {
-                title: "", end: true, width: "160px",
+                title: "", end: true, width: "190px",
                 show: (a) =>
                   may("Write", "GitAccount", a.name) && (
-                    <span className="row" style={{ justifyContent: "flex-end" }}>
+                    <span className="row" style={{ justifyContent: "flex-end", flexWrap: "nowrap" }}>
                       <Button size="compact-xs" variant="default" onClick={() => setForm(a)}>
                         Change
                       </Button>

@@ -11,6 +11,7 @@ import { Once } from "../components/secret";
 import { Chip } from "../components/state";
 import { Table } from "../components/table";
 import { Ago } from "../components/time";
+import { Keys } from "./settings_account";
 
 export default function Users() {
   const q = useGet("GET /v1/users");
@@ -18,6 +19,7 @@ export default function Users() {
   const client = useQueryClient();
   const [adding, setAdding] = useState(false);
   const [gone, setGone] = useState<string>();
+  const [keys, setKeys] = useState<string>();
   const [once, setOnce] = useState<{ user: string; password: string }>();
   const again = () => client.invalidateQueries({ queryKey: ["GET /v1/users"] });
   const change = async (u: User, what: Partial<User>) => {
@@ -81,6 +83,7 @@ export default function Users() {
                       <Menu.Dropdown>
                         <Menu.Item onClick={() => void change(u, { admin: !u.admin })}>{u.admin ? "Make them no administrator" : "Make them an administrator"}</Menu.Item>
                         <Menu.Item onClick={() => void change(u, { disabled: !u.disabled })}>{u.disabled ? "Let them in again" : "Disable"}</Menu.Item>
+                        <Menu.Item onClick={() => setKeys(u.name)}>API keys</Menu.Item>
                         {!u.service && !u.subject && <Menu.Item onClick={() => void reset(u)}>New one-time password</Menu.Item>}
                         <Menu.Item onClick={() => void call("POST /v1/users/{user}/logout", { path: { user: u.name } }).then(() => done(`${u.name} is signed out everywhere`), failed)}>Sign out everywhere</Menu.Item>
                         {u.totp && <Menu.Item onClick={() => void call("DELETE /v1/users/{user}/totp", { path: { user: u.name } }).then(again, failed)}>Take their second factor off</Menu.Item>}
@@ -105,6 +108,9 @@ export default function Users() {
             else done(`${user} is there`);
           }}
         />
+      </Modal>
+      <Modal opened={Boolean(keys)} onClose={() => setKeys(undefined)} title={`API keys of ${keys}`} size="xl">
+        {keys && <Keys user={keys} />}
       </Modal>
       <Confirm
         opened={Boolean(gone)}

@@ -61,7 +61,7 @@ export default function VaultItems({ filter, edit }: { filter: string; edit: (id
 /** ItemDialog makes an item, or changes the one with that id or title. */
 export function ItemDialog({ item, close, kept }: { item?: string; close: () => void; kept?: (i: VaultItem) => void }) {
   return (
-    <Modal opened={item !== undefined} onClose={close} title={item ? "Change the item" : "Add an item"} size="xl">
+    <Modal opened={item !== undefined} onClose={close} title={item ? "Change the item" : "Add an item"} size="lg">
       {item === "" && <ItemForm close={close} kept={kept} />}
       {item && <Existing item={item} close={close} kept={kept} />}
     </Modal>
