@@ -62,15 +62,17 @@ export class Fresh {
   /** end removes everything that was made with it. */
   end(project: string) {
     this.server?.kill("SIGKILL");
-    const docker = (...args: string[]) => execFileSync("docker", args, { env, encoding: "utf8" });
     for (const id of docker("ps", "-aq", "--filter", `label=com.docker.compose.project=${project}`).split("\n").filter(Boolean)) docker("rm", "-f", id);
     for (const id of docker("network", "ls", "-q", "--filter", `label=com.docker.compose.project=${project}`).split("\n").filter(Boolean)) docker("network", "rm", id);
     rmSync(this.home, { recursive: true, force: true });
   }
 }
 
+/** docker asks the engine itself. */
+export const docker = (...args: string[]) => execFileSync("docker", args, { env, encoding: "utf8" });
+
 /** restart ends the server and starts it again, at the same address. */
-export async function restart() {
+export async function restart(meanwhile?: () => void) {
   const pid = Number(readFileSync(join(demo, "pid"), "utf8"));
   process.kill(pid, "SIGTERM");
   for (let n = 0; n < 100; n++) {
@@ -81,6 +83,7 @@ export async function restart() {
     }
     await new Promise((r) => setTimeout(r, 100));
   }
+  meanwhile?.();
   const out = openSync(join(demo, "serve.log"), "a");
   const server = spawn(`${root}/bin/rinca`, ["serve", "--listen", new URL(env.RINCA_HOST).host], { env, detached: true, stdio: ["ignore", out, out] });
   server.unref();

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
-import { change, demo, Fresh, push, restart, rinca } from "./host";
+import { change, demo, docker, Fresh, push, restart, rinca } from "./host";
 import { expect, signIn, test } from "./world";
 
 test.skip(!demo, "there is no demo to change things in");
@@ -89,13 +89,12 @@ test("logs go on after the server has started again, without a line lost or doub
   const count = async () => Number((await page.getByText(/^[\d,]+ lines$/).first().textContent())?.replace(/\D/g, "") ?? 0);
   await expect.poll(count, { timeout: 15_000 }).toBeGreaterThan(0);
   const before = await count();
-  await restart();
-  await page.waitForTimeout(4000);
-  expect(await count()).toBe(before);
-  // What the containers say from now on comes by the new connection: as many
-  // lines as they print at each start.
-  rinca(["stack", "restart", "authentik", "server"]);
+  // What is printed while the server is away is there afterwards, too.
+  await restart(() => docker("restart", "-t", "1", docker("ps", "-q", "--filter", "label=com.docker.compose.project=authentik", "--filter", "label=com.docker.compose.service=server").trim()));
   await expect.poll(count, { timeout: 30_000 }).toBeGreaterThan(before);
+  rinca(["stack", "restart", "authentik", "worker"]);
+  const printed = () => rinca(["stack", "logs", "authentik"]).split("\n").filter(Boolean).length;
+  await expect.poll(async () => (await count()) === printed(), { timeout: 30_000 }).toBe(true);
   const texts = await page.getByRole("log").locator(".logrow").allTextContents();
   expect(new Set(texts).size).toBe(texts.length);
 });
@@ -187,12 +186,12 @@ async function deployed(page: Page) {
 test("a stack is stopped, started and restarted from its menu", async ({ page }) => {
   test.setTimeout(120_000);
   await signIn(page);
-  for (const [what, state] of [["Stop", "stopped"], ["Start", "healthy"], ["Restart", "healthy"]] as const) {
+  for (const [what, state] of [["Stop", /^stopped$/], ["Start", /^(running|healthy)$/], ["Restart", /^(running|healthy)$/]] as const) {
     await page.goto("/stacks/uptime-kuma");
     await page.getByRole("button", { name: "More" }).click();
     await page.getByRole("menuitem", { name: what, exact: true }).click();
     await expect(page.getByText("succeeded", { exact: true }).first()).toBeVisible({ timeout: 30_000 });
     await page.goto("/stacks/uptime-kuma");
-    await expect(page.getByText(state, { exact: true }).first()).toBeVisible({ timeout: 30_000 });
+    await expect(page.getByText(state).first()).toBeVisible({ timeout: 30_000 });
   }
 });

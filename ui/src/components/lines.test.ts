@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Entry, Lines, matcher, pieces } from "./lines";
+import { type Entry, Lines, matcher, pieces, Resume } from "./lines";
 
 const line = (seq: number, text = `line ${seq}`, more: Partial<Entry> = {}): Entry => ({ seq, text, ...more });
 const now = (f: () => void) => f();
@@ -55,4 +55,22 @@ test("a filter is text or an expression, and a broken one hides nothing", () => 
   expect(matcher("/^a.c$/")?.("abc")).toBe(true);
   expect(matcher("/^a.c$/")?.("xabc")).toBe(false);
   expect(matcher("/(/")?.("anything")).toBe(true);
+});
+
+test("a stream that is taken up again loses nothing and repeats nothing", () => {
+  const r = new Resume();
+  const line = (second: number, service: string, text = "x") => ({ at: `2026-01-02T03:04:${String(second).padStart(2, "0")}.123456789Z`, service, text });
+  expect(r.since()).toBeUndefined();
+  // Lines of one container come behind newer ones of another.
+  expect([line(30, "a"), line(20, "b"), line(30, "a"), { service: "a", text: "the rest" }, line(31, "b")].map((l) => r.isNew(l))).toEqual([true, true, true, true, true]);
+  expect(r.since()).toBe("2026-01-02T03:04:21.123Z");
+  r.reopen();
+  // The same two at the same moment, one of them new by its number; a late one.
+  expect([line(30, "a"), line(30, "a"), { service: "a", text: "the rest" }, line(30, "a"), { service: "a", text: "the rest" }, line(31, "b"), line(29, "b", "late"), line(32, "b")].map((l) => r.isNew(l))).toEqual([false, false, false, true, true, false, true, true]);
+});
+
+test("what is remembered of a stream does not grow", () => {
+  const r = new Resume();
+  for (let n = 0; n < 100_000; n++) r.isNew({ at: new Date(1_700_000_000_000 + n * 100).toISOString(), text: String(n) });
+  expect((r as unknown as { recent: unknown[] }).recent.length).toBeLessThan(1100);
 });

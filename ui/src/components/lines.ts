@@ -114,3 +114,43 @@ export function matcher(filter: string): ((text: string) => boolean) | null {
   const low = filter.toLowerCase();
   return (t) => t.toLowerCase().includes(low);
 }
+
+/** overlap is how far back a connection is taken up: lines of several containers do not come in the order of their times. */
+const overlap = 10_000;
+
+/** A Resume takes up a stream of lines where it ended: none is missing, and none is there twice. */
+export class Resume {
+  private recent: { at: number; key: string }[] = [];
+  private newest = 0;
+  private again = new Map<string, number>();
+  private skipped = false;
+
+  /** since is where to begin again; undefined before the first line. */
+  since(): string | undefined {
+    return this.newest ? new Date(this.newest - overlap).toISOString() : undefined;
+  }
+
+  /** reopen is called before a connection is made again. */
+  reopen() {
+    this.again = new Map();
+    for (const r of this.recent) this.again.set(r.key, (this.again.get(r.key) ?? 0) + 1);
+  }
+
+  /** isNew reports whether a line has not been there yet. */
+  isNew(l: Line): boolean {
+    if (!l.at) return !this.skipped; // the rest of a long line
+    const key = `${l.at} ${l.service ?? ""} ${l.stream ?? ""} ${l.text}`;
+    const n = this.again.get(key) ?? 0;
+    this.skipped = n > 0;
+    if (this.skipped) {
+      this.again.set(key, n - 1);
+      return false;
+    }
+    const at = Date.parse(l.at);
+    this.recent.push({ at, key });
+    this.newest = Math.max(this.newest, at);
+    // Trimmed now and then; half of it is kept for nothing at worst.
+    if (this.recent.length > 1000 && (this.recent[0]?.at ?? 0) < this.newest - 2 * overlap) this.recent = this.recent.filter((r) => r.at >= this.newest - overlap);
+    return true;
+  }
+}

@@ -8,7 +8,7 @@ import { useSession } from "../app/session";
 import { Card, Cli, CopyButton, Empty, Facts, Loaded, Page } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
-import { Lines } from "../components/lines";
+import { Lines, Resume } from "../components/lines";
 import { LogView } from "../components/logview";
 import { done, failed } from "../components/problem";
 import { Chip, DriftChip, StackChip, UpdateChip } from "../components/state";
@@ -245,24 +245,15 @@ function Logs({ name, services }: { name: string; services: ServiceState[] }) {
     if (!key && !chosen) return;
     let source: EventSource | null = null;
     let timer: number | undefined;
-    let last = "";
-    let same = 0; // lines that were seen with the time of last
+    const seen = new Resume();
     let ended = false;
     const open = () => {
-      source = new EventSource(address("GET /v1/stacks/{stack}/logs", { path: { stack: name }, query: { service: chosen || undefined, tail: last ? 0 : tail, since: last || since || undefined, follow: live } }));
-      let skip = last ? same : 0;
+      const from = seen.since();
+      seen.reopen();
+      source = new EventSource(address("GET /v1/stacks/{stack}/logs", { path: { stack: name }, query: { service: chosen || undefined, tail: from ? 0 : tail, since: from || since || undefined, follow: live } }));
       source.onmessage = (e: MessageEvent<string>) => {
         const l = JSON.parse(e.data) as Line;
-        if (last && l.at && l.at < last) return;
-        if (l.at === last && skip > 0) {
-          skip--;
-          return;
-        }
-        if (l.at) {
-          same = l.at === last ? same + 1 : 1;
-          last = l.at;
-        }
-        lines.add([{ ...l, seq: 0 }]);
+        if (seen.isNew(l)) lines.add([{ ...l, seq: 0 }]);
       };
       source.addEventListener("end", () => {
         ended = !live;
