@@ -10,38 +10,31 @@ import (
 )
 
 // learn makes the values that came with a request known while it is served:
-// what fails with one of them may repeat it.
+// what fails with one of them may repeat it. Values within lists are those of
+// bodies that say so: files of a sync are texts that people read.
 func (s *Server) learn(r *request) {
 	if r.body == nil {
 		return
 	}
-	values := secretsIn(reflect.ValueOf(r.body).Elem(), nil)
+	var values []rinca.Secret
+	body := reflect.ValueOf(r.body).Elem()
+	if body.Kind() != reflect.Struct {
+		return
+	}
+	for i := range body.NumField() {
+		if !body.Field(i).CanInterface() {
+			continue
+		}
+		if v, ok := body.Field(i).Interface().(secretText); ok && v.IsSet() {
+			values = append(values, v.Secret)
+		}
+	}
+	if v, ok := r.body.(interface{ values() []rinca.Secret }); ok {
+		values = append(values, v.values()...)
+	}
 	if len(values) > 0 {
 		s.cfg.Known.Set("request "+r.id, values)
 	}
-}
-
-// secretsIn collects the values of a body, also those of its lists.
-func secretsIn(v reflect.Value, found []rinca.Secret) []rinca.Secret {
-	switch v.Kind() {
-	case reflect.Slice:
-		for i := range v.Len() {
-			found = secretsIn(v.Index(i), found)
-		}
-	case reflect.Struct:
-		if s, ok := v.Interface().(secretText); ok {
-			if s.IsSet() {
-				found = append(found, s.Secret)
-			}
-			return found
-		}
-		for i := range v.NumField() {
-			if v.Field(i).CanInterface() {
-				found = secretsIn(v.Field(i), found)
-			}
-		}
-	}
-	return found
 }
 
 func (s *Server) forget(r *request) { s.cfg.Known.Remove("request " + r.id) }

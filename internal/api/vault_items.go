@@ -66,6 +66,17 @@ type vaultFieldInput struct {
 	Concealed *bool      `json:"concealed,omitempty"`
 }
 
+// values are those that its fields get.
+func (in *vaultItemInput) values() []rinca.Secret {
+	var out []rinca.Secret
+	for _, f := range in.Set {
+		if f.Value.IsSet() {
+			out = append(out, f.Value.Secret)
+		}
+	}
+	return out
+}
+
 func (in *vaultItemInput) change(r *request, item string) *rinca.VaultItemChange {
 	c := &rinca.VaultItemChange{
 		Vault: r.URL.Query().Get("vault"), Item: item, Version: in.Version, Title: in.Title, Env: in.Env.Secret, Remove: in.Remove,

@@ -11,7 +11,7 @@ import (
 // Make makes an encrypted vault in the home, and one in it of the name that
 // stacks look for. A call that was interrupted is completed by the next.
 func (k *vaultKeeper) Make(ctx context.Context) (rinca.VaultState, error) {
-	taken := rinca.Errorf(rinca.Conflict, "this server has a vault already").Try("rinca token status says which")
+	taken := rinca.Errorf(rinca.Conflict, "this server has a vault already").Try("rinca token show")
 	s, _, err := k.effective(ctx)
 	if err != nil {
 		return rinca.VaultState{}, err
