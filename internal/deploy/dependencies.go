@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rinca/internal/rinca"
+	"rinca/internal/store"
 )
 
 // dependencies refuses a deploy, before anything is touched, while a stack
@@ -65,9 +66,35 @@ func (j *job) named(ctx context.Context) ([]*rinca.Stack, error) {
 		if j.unverified(ctx, name) {
 			return nil, j.unmet(name, "was not verified since its last deploy began")
 		}
+		if err := j.failedMeanwhile(ctx, name); err != nil {
+			return nil, err
+		}
 		out = append(out, &s)
 	}
 	return out, nil
+}
+
+// failedMeanwhile refuses a deploy that was asked for before one of a stack that
+// it comes after has failed: they were to be deployed together. That stack is
+// what it was before, and well; what this one would bring was meant for more.
+func (j *job) failedMeanwhile(ctx context.Context, name string) error {
+	asked := j.rec.Update().CreatedAt
+	last, err := j.DB.Updates(ctx, store.UpdateFilter{Kind: rinca.KindStack, Name: name, Limit: 10})
+	if err != nil {
+		return err
+	}
+	for i := range last {
+		u := &last[i]
+		if !u.State.Final() || !strings.HasPrefix(u.Execution.Kind, "DeployStack") {
+			continue
+		}
+		if u.State == rinca.Succeeded || u.EndedAt.Before(asked) {
+			return nil
+		}
+		return rinca.Errorf(rinca.Conflict, "not deployed, because %s failed", name).
+			Try("rinca update show %s; then: rinca stack deploy %s", u.ID, j.stack.Name)
+	}
+	return nil
 }
 
 func (j *job) unmet(name, why string) error {

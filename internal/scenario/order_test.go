@@ -53,6 +53,15 @@ func TestOrder(t *testing.T) {
 	if b.StartedAt.Before(a.EndedAt) || c.StartedAt.Before(b.EndedAt) || c.State != rinca.Succeeded {
 		t.Errorf("db ended %s, web began %s and ended %s, ui began %s and %s", a.EndedAt, b.StartedAt, b.EndedAt, c.StartedAt, c.State)
 	}
+	// One of them fails, and is well again as it was before: what was to be
+	// deployed after it is not.
+	db.commit(map[string]string{"compose.yaml": strings.Replace(healthy, "{VALUE: one}", `{VALUE: one, APP_EXIT: "3"}`, 1)})
+	running := web.containers()["app"].ID
+	l.fails(1, []string{"✗ web: not deployed, because db failed"}, "stack", "deploy", "ui", "web", "db", "--force")
+	if web.containers()["app"].ID != running || db.last().State != rinca.Failed || ui.last().State != rinca.Failed {
+		t.Errorf("web was deployed although db %s; ui %s", db.last().State, ui.last().State)
+	}
+	db.commit(map[string]string{"compose.yaml": healthy})
 	// A dependency that is not well any more.
 	l.must("stack", "stop", "db")
 	web.refused("comes after db, which is stopped")
