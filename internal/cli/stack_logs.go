@@ -34,7 +34,7 @@ terminal, colours are kept and what would move the cursor is not.`,
 		Example: `  rinca stack logs authentik
   rinca stack logs authentik worker -f --tail 20
   rinca stack logs authentik --since 10m --json`,
-		Args: cobra.MinimumNArgs(1), ValidArgsFunction: a.completeServices(true),
+		Args: cobra.MinimumNArgs(1), ValidArgsFunction: a.completeServices,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.stackLogs(cmd.Context(), f, args[0], args[1:])
 		},

@@ -13,23 +13,23 @@ import (
 // An operation is a command that does one thing to the containers of a stack.
 type operation struct {
 	verb, kind, short, long string
-	services, timeout       bool // it takes these
+	timeout                 bool // it takes one
 }
 
 func newStackStart(a *app) *cobra.Command {
 	return a.operation(operation{
-		verb: "start", kind: "StartStack", services: true, short: "Start the containers of a stack",
+		verb: "start", kind: "StartStack", short: "Start the containers of a stack",
 		long: "Starts containers that exist. It does not look at the source; a deploy does.",
 	})
 }
 
 func newStackStop(a *app) *cobra.Command {
-	return a.operation(operation{verb: "stop", kind: "StopStack", services: true, timeout: true, short: "Stop the containers of a stack", long: "Stops containers and keeps them."})
+	return a.operation(operation{verb: "stop", kind: "StopStack", timeout: true, short: "Stop the containers of a stack", long: "Stops containers and keeps them."})
 }
 
 func newStackRestart(a *app) *cobra.Command {
 	return a.operation(operation{
-		verb: "restart", kind: "RestartStack", services: true, timeout: true, short: "Restart the containers of a stack",
+		verb: "restart", kind: "RestartStack", timeout: true, short: "Restart the containers of a stack",
 		long: "Restarts containers as they are. A changed secret or source needs a deploy.",
 	})
 }
@@ -41,15 +41,10 @@ func newStackPull(a *app) *cobra.Command {
 func (a *app) operation(o operation) *cobra.Command {
 	var run runningFlags
 	var timeout time.Duration
-	use, args := o.verb+" NAME [SERVICE...]", cobra.MinimumNArgs(1)
-	example := "  rinca stack " + o.verb + " authentik\n  rinca stack " + o.verb + " authentik worker -d"
-	if !o.services {
-		use, args = o.verb+" NAME", cobra.ExactArgs(1)
-		example = "  rinca stack " + o.verb + " authentik"
-	}
 	c := &cobra.Command{
-		Use: use, Short: o.short, Long: o.long, Example: example, Args: args,
-		ValidArgsFunction: a.completeServices(o.services),
+		Use: o.verb + " NAME [SERVICE...]", Short: o.short, Long: o.long, Args: cobra.MinimumNArgs(1),
+		Example:           "  rinca stack " + o.verb + " authentik\n  rinca stack " + o.verb + " authentik worker -d",
+		ValidArgsFunction: a.completeServices,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			params := map[string]any{"stack": args[0], "services": args[1:]}
 			if timeout < 0 {
@@ -69,33 +64,28 @@ func (a *app) operation(o operation) *cobra.Command {
 }
 
 // completeServices offers stacks, and after one its services.
-func (a *app) completeServices(more bool) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) == 0 {
-			return a.names(cmd.Context(), "/v1/stacks", nil), cobra.ShellCompDirectiveNoFileComp
-		}
-		if !more {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		ctx, cancel := context.WithTimeout(cmd.Context(), completeWithin)
-		defer cancel()
-		var s rinca.StackState
-		if a.get(ctx, stackPath(args[0], "state"), &s) != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		seen := map[string]bool{}
-		for _, name := range args[1:] {
-			seen[name] = true
-		}
-		var names []string
-		for _, c := range s.Services {
-			if !seen[c.Service] {
-				seen[c.Service] = true
-				names = append(names, printable(c.Service))
-			}
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
+func (a *app) completeServices(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return a.names(cmd.Context(), "/v1/stacks", nil), cobra.ShellCompDirectiveNoFileComp
 	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), completeWithin)
+	defer cancel()
+	var s rinca.StackState
+	if a.get(ctx, stackPath(args[0], "state"), &s) != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	seen := map[string]bool{}
+	for _, name := range args[1:] {
+		seen[name] = true
+	}
+	var names []string
+	for _, c := range s.Services {
+		if !seen[c.Service] {
+			seen[c.Service] = true
+			names = append(names, printable(c.Service))
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 func newStackDestroy(a *app) *cobra.Command {

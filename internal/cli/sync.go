@@ -184,7 +184,7 @@ func (a *app) offlinePlan(ctx context.Context, f *syncFlags, args []string) (*re
 	if err != nil {
 		return nil, err
 	}
-	p, err := resource.MakePlan(set, &resource.State{Guess: true}, f.options)
+	p, err := resource.MakePlan(set, &resource.State{Guess: true, Check: run.CheckExecution}, f.options)
 	if err != nil {
 		return nil, err
 	}

@@ -111,8 +111,9 @@ func (d *Deployer) Operate(ctx context.Context, name string, op rinca.Operation,
 	})
 }
 
-// Pull fetches the images of a stack, and deploys nothing.
-func (d *Deployer) Pull(ctx context.Context, name string, rec *Record) error {
+// Pull fetches the images of a stack, or of some of its services, and deploys
+// nothing.
+func (d *Deployer) Pull(ctx context.Context, name string, services []string, rec *Record) error {
 	j, err := d.newJob(ctx, Options{Stack: name, SkipSecrets: true}, rec)
 	if err != nil {
 		return err
@@ -126,7 +127,7 @@ func (d *Deployer) Pull(ctx context.Context, name string, rec *Record) error {
 		{"Interpolate", j.interpolate},
 		{"Secrets", j.secrets},
 		{"Load", j.load},
-		{"Pull", func(ctx context.Context) (string, error) { return "", j.dep.Pull(ctx, false, rec.Line) }},
+		{"Pull", func(ctx context.Context) (string, error) { return "", j.dep.Pull(ctx, false, rec.Line, services...) }},
 	} {
 		if err := rec.Stage(ctx, s.name, s.run); err != nil {
 			return err

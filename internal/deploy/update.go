@@ -15,7 +15,7 @@ func (d *Deployer) Newer(ctx context.Context, pass *Pass, name string, rec *Reco
 		return nil, err
 	}
 	j.looking, j.planning, j.pass = true, true, pass
-	if err := d.Pull(ctx, name, rec); err != nil {
+	if err := d.Pull(ctx, name, nil, rec); err != nil {
 		return nil, err
 	}
 	if err := j.prepare(ctx); err != nil {

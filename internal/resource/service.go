@@ -25,6 +25,8 @@ type Service struct {
 	Now     func() time.Time
 	// Kinds lists the kinds of executions.
 	Kinds func() []rinca.ExecutionKind
+	// Check says what is wrong with an execution of a procedure: run.CheckExecution.
+	Check CheckFunc
 }
 
 // A By says who makes changes, for the audit log.
@@ -49,6 +51,7 @@ func (s *Service) plan(ctx context.Context, set *Set, warnings []string, o Optio
 	if err != nil {
 		return nil, err
 	}
+	state.Check = s.Check
 	plan, err := MakePlan(set, state, o)
 	if err != nil {
 		return nil, err

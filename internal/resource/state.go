@@ -25,7 +25,12 @@ type State struct {
 	// Guess says that nobody can be asked what else there is: what is only
 	// named is taken to be there.
 	Guess bool
+	// Check is asked about each execution of the procedures in files; nil: nobody.
+	Check CheckFunc
 }
+
+// A CheckFunc says what is wrong with an execution of a procedure, by its own.
+type CheckFunc func(p *rinca.Procedure, stage, execution int) error
 
 // Load returns what the database holds.
 func Load(ctx context.Context, db *store.DB) (*State, error) {

@@ -248,6 +248,15 @@ func (p *planner) checkProcedures() {
 				e := &v.Stages[i].Executions[j]
 				path := fmt.Sprintf("procedure.config.stages[%d].executions[%d].execution", i, j)
 				p.checkExecution(it, path, &e.Execution)
+				if p.state.Check == nil {
+					continue
+				}
+				if err := p.state.Check(v, i, j); err != nil {
+					p.wrongf(it.at(path+".params"), "%s", err)
+					if hint := rinca.HintOf(err); hint != "" {
+						p.try("%s", hint)
+					}
+				}
 			}
 		}
 	}
@@ -269,14 +278,25 @@ func (p *planner) checkProcedures() {
 
 // namesIn are parameters that name resources.
 type namesIn struct {
-	Stack     string `json:"stack"`
-	Procedure string `json:"procedure"`
-	Sync      string `json:"sync"`
-	Alerter   string `json:"alerter"`
+	Stack     string
+	Stacks    []string
+	Procedure string
+	Sync      string
+	Alerter   string
+	Alerters  []string
 }
 
+// namesOf reads them; what is of another type names nothing.
 func namesOf(e *rinca.Execution) (n namesIn) {
-	_ = json.Unmarshal(e.Params, &n) // what is of another type names nothing
+	var all map[string]json.RawMessage
+	_ = json.Unmarshal(e.Params, &all)
+	for key, into := range map[string]any{
+		"stack": &n.Stack, "stacks": &n.Stacks, "procedure": &n.Procedure, "sync": &n.Sync, "alerter": &n.Alerter, "alerters": &n.Alerters,
+	} {
+		if json.Unmarshal(all[key], into) != nil {
+			continue
+		}
+	}
 	return n
 }
 
@@ -301,11 +321,15 @@ func (p *planner) checkExecution(it *Item[rinca.Procedure], path string, e *rinc
 	at := it.at(path + ".params")
 	n := namesOf(e)
 	if e.Kind != "ExportSecrets" { // it may be about a stack that is deployed elsewhere
-		mustBe(p, at, e.Kind+": there is no stack", n.Stack, p.after.stacks.byName)
+		for _, name := range append(n.Stacks, n.Stack) {
+			mustBe(p, at, e.Kind+": there is no stack", name, p.after.stacks.byName)
+		}
 	}
 	mustBe(p, at, e.Kind+": there is no procedure", n.Procedure, p.after.procedures.byName)
 	mustBe(p, at, e.Kind+": there is no resource sync", n.Sync, p.after.syncs.byName)
-	mustBe(p, at, e.Kind+": there is no alerter", n.Alerter, p.after.alerters.byName)
+	for _, name := range append(n.Alerters, n.Alerter) {
+		mustBe(p, at, e.Kind+": there is no alerter", name, p.after.alerters.byName)
+	}
 }
 
 // mustBe looks for a resource that a parameter names.

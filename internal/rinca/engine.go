@@ -43,7 +43,7 @@ type Deployment interface {
 	Plan(ctx context.Context, force bool) (Plan, error)
 	// Pull fetches images: all of them, or those that are missing. Progress
 	// goes to out, for each image.
-	Pull(ctx context.Context, missingOnly bool, out Output) error
+	Pull(ctx context.Context, missingOnly bool, out Output, services ...string) error
 	// Apply makes the containers what the plan says, and touches no service
 	// that it says to leave alone. It returns when containers have started.
 	Apply(ctx context.Context, plan Plan, out Output) error

@@ -10,6 +10,7 @@ import (
 
 	"rinca/internal/deploy"
 	"rinca/internal/rinca"
+	"rinca/internal/vault"
 )
 
 // A planned rotation, with what is needed to carry it out.
@@ -101,6 +102,11 @@ func (r *Rotator) plan(ctx context.Context, p Params, byHand bool, rec *deploy.R
 	if err := out.choose(p); err != nil {
 		return out, err
 	}
+	if byHand && len(out.changed) == 0 {
+		if err := r.areThere(ctx, p); err != nil {
+			return out, err
+		}
+	}
 	if err := r.leaveOut(ctx, &out, look, byHand); err != nil {
 		return out, err
 	}
@@ -113,6 +119,30 @@ func (r *Rotator) plan(ctx context.Context, p Params, byHand bool, rec *deploy.R
 	}
 	out.collect(look.Held)
 	return out, nil
+}
+
+// areThere finds names of items and vaults that nothing has: with a typing
+// error there is nothing to rotate either, and nobody would know.
+func (r *Rotator) areThere(ctx context.Context, p Params) error {
+	if p.Vault != "" {
+		err := r.Deploy.Vault.Use(ctx, func(provider rinca.Provider) error {
+			_, err := vault.Find(ctx, provider, p.Vault)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, ref := range p.Refs {
+		used, err := r.Deploy.SecretUses(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if len(used.Items)+len(used.Uses) == 0 {
+			return rinca.Errorf(rinca.NotFound, "no stack uses %.100q", ref).Try("rinca secret list")
+		}
+	}
+	return nil
 }
 
 // known finds names that no stack has.

@@ -52,6 +52,9 @@ func (r *Rotator) Hold(v rinca.Vault, item rinca.Info) string {
 	if !ok || newer(held, item) {
 		return ""
 	}
+	if held.Stack == "" { // nothing failed: somebody took it back
+		return fmt.Sprintf("its version %d is in quarantine: %s", held.Version, held.Why)
+	}
 	return fmt.Sprintf("its version %d is in quarantine: stack %s failed with it", held.Version, held.Stack)
 }
 

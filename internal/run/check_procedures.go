@@ -29,17 +29,7 @@ func Needs(p *rinca.Procedure) ([]Need, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	// With two sets of values one sees what depends on them.
-	sets := make([]map[string]string, 3)
-	for i := range sets {
-		sets[i] = map[string]string{}
-	}
-	for _, v := range p.Parameters {
-		sets[0][v.Name], sets[1][v.Name], sets[2][v.Name] = "param-a", "param-b", v.Default
-		if v.Default == "" {
-			sets[2][v.Name] = "param-a"
-		}
-	}
+	sets := samples(p)
 	var out []Need
 	for i := range p.Stages {
 		s := &p.Stages[i]
@@ -52,6 +42,34 @@ func Needs(p *rinca.Procedure) ([]Need, error) {
 		}
 	}
 	return out, nil
+}
+
+// CheckExecution checks one execution of a procedure by itself, as Needs does.
+// Its errors do not say where in the procedure that is.
+func CheckExecution(p *rinca.Procedure, stage, execution int) error {
+	e := p.Stages[stage].Executions[execution].Execution
+	n, err := needOf(p, stage, e, samples(p))
+	if err == nil {
+		return nil
+	}
+	text := strings.TrimPrefix(err.Error(), strings.TrimSuffix(n.Where, e.Kind))
+	return rinca.Errorf(rinca.CodeOf(err), "%s", text).Try("%s", rinca.HintOf(err))
+}
+
+// samples are sets of values for the parameters of a procedure: with two one
+// sees what depends on them. The third has the defaults.
+func samples(p *rinca.Procedure) []map[string]string {
+	sets := make([]map[string]string, 3)
+	for i := range sets {
+		sets[i] = map[string]string{}
+	}
+	for _, v := range p.Parameters {
+		sets[0][v.Name], sets[1][v.Name], sets[2][v.Name] = "param-a", "param-b", v.Default
+		if v.Default == "" {
+			sets[2][v.Name] = "param-a"
+		}
+	}
+	return sets
 }
 
 func needOf(p *rinca.Procedure, stage int, e rinca.Execution, sets []map[string]string) (Need, error) {

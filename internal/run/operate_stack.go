@@ -38,9 +38,10 @@ func restartStack() Kind {
 
 // DestroyParams are those of destroying.
 type DestroyParams struct {
-	Stack   string         `json:"stack"`
-	Volumes bool           `json:"volumes,omitempty"` // remove the volumes too: their data is lost
-	Timeout rinca.Duration `json:"timeout,omitempty"`
+	Stack    string         `json:"stack"`
+	Services []string       `json:"services,omitempty"` // none means all
+	Volumes  bool           `json:"volumes,omitempty"`  // remove the volumes too: their data is lost
+	Timeout  rinca.Duration `json:"timeout,omitempty"`
 }
 
 func destroyStack() Kind {
@@ -49,21 +50,22 @@ func destroyStack() Kind {
 	}, func(p DestroyParams) (rinca.Target, error) {
 		return onStack(p.Stack)
 	}, func(ctx context.Context, r *Runner, p DestroyParams, rec *deploy.Record) error {
-		return r.Deploy.Operate(ctx, p.Stack, rinca.Operation{Kind: "destroy", Volumes: p.Volumes, Timeout: time.Duration(p.Timeout)}, rec)
+		return r.Deploy.Operate(ctx, p.Stack, rinca.Operation{Kind: "destroy", Services: p.Services, Volumes: p.Volumes, Timeout: time.Duration(p.Timeout)}, rec)
 	})
 }
 
-// StackParams name a stack.
-type StackParams struct {
-	Stack string `json:"stack"`
+// PullParams are those of pulling.
+type PullParams struct {
+	Stack    string   `json:"stack"`
+	Services []string `json:"services,omitempty"` // none means all
 }
 
 func pullStack() Kind {
 	return kind(Kind{
 		Name: "PullStack", Doc: "Fetch the newest images of a stack without deploying them.", Level: rinca.Execute,
-	}, func(p StackParams) (rinca.Target, error) {
+	}, func(p PullParams) (rinca.Target, error) {
 		return onStack(p.Stack)
-	}, func(ctx context.Context, r *Runner, p StackParams, rec *deploy.Record) error {
-		return r.Deploy.Pull(ctx, p.Stack, rec)
+	}, func(ctx context.Context, r *Runner, p PullParams, rec *deploy.Record) error {
+		return r.Deploy.Pull(ctx, p.Stack, p.Services, rec)
 	})
 }

@@ -259,6 +259,8 @@ func (j *procedureRun) try(ctx context.Context, e *rinca.StageExecution, place s
 	}
 	u, err := j.runAt(ctx, j.update, place, e.Execution, begun)
 	switch {
+	case err != nil && ctx.Err() != nil && outer.Err() == nil: // while it was queued
+		return u, causeOf(ctx)
 	case err != nil:
 		return u, err
 	case u.State == rinca.Succeeded:

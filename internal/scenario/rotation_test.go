@@ -84,6 +84,8 @@ func TestRotation(t *testing.T) {
 	s.runsWith("first-value", "deployed")
 
 	l.must("rotate") // nothing changed: nothing is touched
+	l.fails(4, []string{"no stack uses", "nope.env"}, "rotate", "op://homelab/nope.env", "--plan")
+	l.fails(4, []string{"nope"}, "rotate", "--vault", "nope")
 	if got := s.containers(); got["other"].ID != other.ID {
 		t.Error("a rotation without a change made containers anew")
 	}
@@ -105,6 +107,9 @@ func TestRotation(t *testing.T) {
 		t.Errorf("last has %s and is %s", b.env("KEY"), b.State.Status)
 	}
 	l.says("rotate quarantine list", "last.env")
+	if r := l.rinca("drift"); strings.Contains(r.out, "edited") {
+		t.Errorf("what was put back is said to be edited by hand:\n%s", r.out)
+	}
 	l.oneAlert("exited with 7")
 
 	l.must("rotate") // the version in quarantine is left out; the other one is not to blame

@@ -166,7 +166,7 @@ func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
 			return home.Backup(ctx, home.Config{Dir: dir, Keys: c.Sources.Embedded.Keys}, path)
 		},
 	}
-	syncs := &resource.Service{DB: db, Mirrors: p.deployer.Mirrors, Home: dir, Hub: hub, Alerts: p.alerts, Now: time.Now, Kinds: p.runner.Kinds}
+	syncs := &resource.Service{DB: db, Mirrors: p.deployer.Mirrors, Home: dir, Hub: hub, Alerts: p.alerts, Now: time.Now, Kinds: p.runner.Kinds, Check: run.CheckExecution}
 	p.runner.Syncs = syncs
 	p.rotator = &rotation.Rotator{
 		DB: db, Deploy: p.deployer, Hub: hub, Now: time.Now, Log: c.Log, Run: p.runner.RunOnce, Alert: p.alerts.Tell,

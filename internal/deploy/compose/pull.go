@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,10 +26,16 @@ import (
 // pulls is how many images are pulled at once.
 const pulls = 4
 
-// Pull fetches the images of the services, each once. Services that are built
+// Pull fetches the images of the services, of all when none is named, each
+// once. Services that are built
 // and those with pull_policy "never" or "build" are left out. One that fails
 // is an error; the others are pulled all the same.
-func (d *deployment) Pull(ctx context.Context, missingOnly bool, out rinca.Output) error {
+func (d *deployment) Pull(ctx context.Context, missingOnly bool, out rinca.Output, services ...string) error {
+	for _, name := range services {
+		if _, ok := d.project.Services[name]; !ok {
+			return rinca.Errorf(rinca.NotFound, "the stack has no service %q", name).Try("one of %s", strings.Join(d.project.ServiceNames(), ", "))
+		}
+	}
 	o := &observed{}
 	group, groupCtx := errgroup.WithContext(ctx)
 	images, err := d.engine.imageIDs(groupCtx, group, d.imageNames())
@@ -41,6 +48,9 @@ func (d *deployment) Pull(ctx context.Context, missingOnly bool, out rinca.Outpu
 	o.images = images()
 	want := map[string]string{} // image → platform
 	for _, s := range d.project.Services {
+		if len(services) > 0 && !slices.Contains(services, s.Name) {
+			continue
+		}
 		for _, image := range d.pulled(s) {
 			_, there := o.images[image]
 			if there && (missingOnly || s.PullPolicy == types.PullPolicyMissing || s.PullPolicy == types.PullPolicyIfNotPresent) {
