@@ -101,6 +101,15 @@ func driftError(r rinca.DriftReport) error {
 	if n := r.Counts[rinca.DriftUnknown]; n > 0 {
 		return rinca.Errorf(rinca.Partial, "%s not proven", nAre(n, "value"))
 	}
+	n := 0
+	for _, s := range r.Stacks {
+		if s.State == rinca.DriftUnknown {
+			n++
+		}
+	}
+	if n > 0 {
+		return rinca.Errorf(rinca.Partial, "%s not proven", nAre(n, "stack"))
+	}
 	return nil
 }
 

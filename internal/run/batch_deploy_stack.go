@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"rinca/internal/deploy"
 	"rinca/internal/rinca"
@@ -85,7 +86,7 @@ func expandTarget(ctx context.Context, r *Runner, p BatchParams, t rinca.Target)
 	}
 	for _, name := range names {
 		if !chosen.Matches(name) {
-			t.Name += "," + name
+			t.Name = strings.TrimSuffix(t.Name, ",") + "," + name // one alone ends in a comma
 		}
 	}
 	return t, nil

@@ -135,7 +135,9 @@ func parse(p provider, event string, doc []byte) (push, error) {
 	if !out.isPush {
 		return out, nil
 	}
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field == "" {
+		return out, rinca.Errorf(rinca.Invalid, "the push cannot be understood: it is a JSON %s, and no object", wrong.Value)
+	} else if ok {
 		return out, rinca.Errorf(rinca.Invalid, "the push cannot be understood: %.80s is no %s", clean(wrong.Field, 80), wrong.Type)
 	}
 	if err != nil {
