@@ -188,6 +188,7 @@ export type DeployStackParams = {
 };
 
 export type DestroyStackParams = {
+  services?: string[];
   stack: string;
   timeout?: string;
   volumes?: boolean;
@@ -524,6 +525,7 @@ export type PruneUpdatesParams = {
 };
 
 export type PullStackParams = {
+  services?: string[];
   stack: string;
 };
 
