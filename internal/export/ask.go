@@ -23,6 +23,9 @@ func (r *run) facts(ctx context.Context) (Facts, error) {
 		if err != nil {
 			return Facts{}, err
 		}
+		if r.req.Listed != nil {
+			r.req.Listed(v, infosOf(v, items))
+		}
 		f := Facts{Vault: v, Dest: r.d.path, Rules: r.req.Rules, Now: r.Now().UTC(), anyItems: slices.ContainsFunc(items, listedItem.isEnv)}
 		for _, c := range choose(items, r.req.Stacks, r.knownStacks(v.ID)) {
 			s := r.survey(c)

@@ -41,6 +41,8 @@ type Request struct {
 	// Hold says why the change of an item is kept out for now; "" means that
 	// it is not. nil holds none. What is tagged rinca:hold is held anyway.
 	Hold func(v rinca.Vault, item rinca.Info) (why string)
+	// Listed is told of the items of a vault before Hold is asked about them.
+	Listed func(v rinca.Vault, items []rinca.Info)
 
 	// Budget bounds the requests of this and earlier exports to Dest.
 	Budget Budget

@@ -14,11 +14,22 @@ func (r *run) hold(v rinca.Vault, s *stackFacts) {
 		if r.req.Hold == nil {
 			continue
 		}
-		info := rinca.Info{ID: f.item.ID, VaultID: v.ID, Title: f.item.Title, Version: f.item.Version, UpdatedAt: f.item.UpdatedAt}
-		if why := r.req.Hold(v, info); why != "" {
+		if why := r.req.Hold(v, infoOf(v, f.item)); why != "" {
 			f.held = why
 		}
 	}
+}
+
+func infoOf(v rinca.Vault, i listedItem) rinca.Info {
+	return rinca.Info{ID: i.ID, VaultID: v.ID, Title: i.Title, Version: i.Version, UpdatedAt: i.UpdatedAt}
+}
+
+func infosOf(v rinca.Vault, items []listedItem) []rinca.Info {
+	out := make([]rinca.Info, len(items))
+	for i := range items {
+		out[i] = infoOf(v, items[i])
+	}
+	return out
 }
 
 // hold is for a file that stays exactly as it is on disk. The manifest is told

@@ -113,6 +113,9 @@ type Quarantine struct {
 	Stack     string    `json:"stack,omitempty"` // which failed
 	Why       string    `json:"why,omitempty"`
 	Lines     []string  `json:"lines,omitempty"`
+	// With is the quarantine of an item that this one was carried with: it
+	// goes on when that one does.
+	With string `json:"with,omitempty"`
 }
 
 // A RotationPolicy says how changes are looked for, and when they are carried

@@ -67,7 +67,47 @@ func (x *run) blame(ctx context.Context, f failure, lines []string) error {
 	if len(list) == 0 || !x.byValue(ctx, f) {
 		return x.retryLater(ctx, f.stack, versions(f.stack, x.rot.Items), x.rec.Mask(f.err.Error()))
 	}
+	together, err := x.together(ctx, f.stack)
+	if err != nil {
+		return err
+	}
+	blamed := len(list)
+	for _, i := range x.rot.Items {
+		id := i.Vault + "/" + i.Item
+		if i.Held != "" || i.Item == "" || len(i.Generated) > 0 || slices.ContainsFunc(list, func(q rinca.Quarantine) bool { return q.ID == id }) ||
+			!slices.ContainsFunc(i.Stacks, func(s string) bool { return together[s] }) {
+			continue
+		}
+		list = append(list, rinca.Quarantine{
+			ID: id, Vault: i.Vault, VaultName: i.VaultName, Item: i.Item, Title: i.Title, Version: i.Version, At: x.Now().UTC(),
+			Rotation: x.rot.ID, Stack: f.stack, Why: "it was carried together with " + list[0].Title + ", with which " + f.stack + " failed", With: list[0].ID,
+		})
+	}
+	for n := range list[blamed:] {
+		x.rec.Say("⊘ %s: kept back, because it was carried together with %s", list[blamed+n].Title, list[0].Title)
+	}
 	return x.putQuarantine(ctx, list)
+}
+
+// together returns the stacks of this run that belong together with one: those
+// that come after it or that it comes after, and so on. With a part of their
+// values they would be what nobody has planned.
+func (x *run) together(ctx context.Context, stack string) (map[string]bool, error) {
+	all, err := x.DB.Stacks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	reach := reachable(all)
+	in := map[string]bool{stack: true}
+	for open := []string{stack}; len(open) > 0; open = open[1:] {
+		for _, s := range x.rot.Stacks {
+			if name := s.Stack; !in[name] && (reach[name][open[0]] || reach[open[0]][name]) {
+				in[name] = true
+				open = append(open, name)
+			}
+		}
+	}
+	return in, nil
 }
 
 // byValue reports whether a stack failed in a way that a value can cause.

@@ -13,6 +13,8 @@ import (
 type quarantines struct {
 	mu sync.RWMutex
 	by map[string]rinca.Quarantine // by vault id / item id
+	// replaced are those of which the vault has a newer version.
+	replaced map[string]bool
 }
 
 func (r *Rotator) quarantined() store.Records[rinca.Quarantine] {
@@ -30,12 +32,29 @@ func (r *Rotator) kept(ctx context.Context) (*quarantines, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &quarantines{by: map[string]rinca.Quarantine{}}
+	q := &quarantines{by: map[string]rinca.Quarantine{}, replaced: map[string]bool{}}
 	for i := range recs {
 		q.by[recs[i].ID] = recs[i].Value
 	}
 	r.held = q
 	return q, nil
+}
+
+// Listed notes which versions in quarantine have been replaced: what was
+// carried with them goes on in the same run.
+func (r *Rotator) Listed(v rinca.Vault, items []rinca.Info) {
+	q, err := r.kept(context.Background())
+	if err != nil {
+		return // Hold tells
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := range items {
+		id := v.ID + "/" + items[i].ID
+		if held, ok := q.by[id]; ok {
+			q.replaced[id] = newer(held, items[i])
+		}
+	}
 }
 
 // Hold says why an item's change is kept out; "" when it is not. It is the
@@ -51,6 +70,13 @@ func (r *Rotator) Hold(v rinca.Vault, item rinca.Info) string {
 	held, ok := q.by[v.ID+"/"+item.ID]
 	if !ok || newer(held, item) {
 		return ""
+	}
+	if held.With != "" {
+		other, ok := q.by[held.With]
+		if !ok || q.replaced[held.With] {
+			return ""
+		}
+		return fmt.Sprintf("its version %d was carried together with %s, which is in quarantine", held.Version, other.Title)
 	}
 	if held.Stack == "" { // nothing failed: somebody took it back
 		return fmt.Sprintf("its version %d is in quarantine: %s", held.Version, held.Why)
@@ -120,7 +146,19 @@ func (r *Rotator) dropQuarantine(ctx context.Context, id string) error {
 	}
 	q.mu.Lock()
 	delete(q.by, id)
+	delete(q.replaced, id)
+	var with []string // what was only waiting for it
+	for other, held := range q.by {
+		if held.With == id {
+			with = append(with, other)
+		}
+	}
 	q.mu.Unlock()
+	for _, other := range with {
+		if err := r.dropQuarantine(ctx, other); err != nil {
+			return err
+		}
+	}
 	r.forgetReferences()
 	r.Poke()
 	return nil
@@ -143,6 +181,7 @@ func (r *Rotator) putQuarantine(ctx context.Context, list []rinca.Quarantine) er
 	defer q.mu.Unlock()
 	for _, one := range list {
 		q.by[one.ID] = one
+		delete(q.replaced, one.ID)
 	}
 	return nil
 }

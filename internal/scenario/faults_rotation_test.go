@@ -67,8 +67,16 @@ func TestRotationIsKilled(t *testing.T) {
 				t.Errorf("%s: %s is %s with %s", when, s.name, b.State.Status, got)
 			}
 		}
-		// What is good is carried on its own; what is bad is kept away, or found to
-		// be bad now.
+		// All or none: what is good waits for what is bad, which is kept away, or
+		// found to be bad now.
+		l.rinca("rotate")
+		for _, s := range stacks {
+			if got := s.containers()["app"].env("KEY"); got != before[s.name] {
+				t.Errorf("%s: then %s has %s", when, s.name, got)
+			}
+		}
+		good[bad] = fmt.Sprintf("value-%d-%s-mended", turn, bad)
+		set(bad, good[bad], "stay up")
 		for try := 0; try < 3 && l.rinca("rotate").code != 0; try++ {
 		}
 		for _, s := range stacks {

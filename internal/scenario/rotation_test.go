@@ -112,14 +112,20 @@ func TestRotation(t *testing.T) {
 	}
 	l.oneAlert("exited with 7")
 
-	l.must("rotate") // the version in quarantine is left out; the other one is not to blame
-	s.runsWith("third-value", "after the next look")
+	// All or none: what was carried together with it waits for it.
+	l.says("rotate quarantine list", "it was carried together with last.env")
+	l.must("rotate")
+	s.runsWith("second-value", "after the next look")
 	if got := last.containers()["app"].env("KEY"); got != "second-value" {
 		t.Errorf("last has %s, which is in quarantine", got)
 	}
 	l.must("rotate", "--plan")
 	l.item("last", "last.env", map[string]string{"KEY": "fourth-value", "APP_EXIT": "stay up"})
 	l.must("rotate")
+	s.runsWith("third-value", "together with a newer version of the other")
+	if out := l.must("rotate", "quarantine", "list"); strings.Contains(out, ".env") {
+		t.Errorf("still in quarantine:\n%s", out)
+	}
 	if got := last.containers()["app"].env("KEY"); got != "fourth-value" {
 		t.Errorf("a newer version is not let through: last has %s", got)
 	}

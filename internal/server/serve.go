@@ -171,7 +171,7 @@ func build(c ServeConfig, db *store.DB, hub *event.Hub) *plane {
 	p.rotator = &rotation.Rotator{
 		DB: db, Deploy: p.deployer, Hub: hub, Now: time.Now, Log: c.Log, Run: p.runner.RunOnce, Alert: p.alerts.Tell,
 	}
-	secretsOf.Request.Hold = p.rotator.Hold
+	secretsOf.Request.Hold, secretsOf.Request.Listed = p.rotator.Hold, p.rotator.Listed
 	p.runner.Rotator = p.rotator
 	p.watch = &watch.Watch{Rotator: p.rotator, Submit: p.runner.Submit, MinInterval: keeper.guard.MinInterval, Now: time.Now, Log: c.Log}
 	p.webhooks = &webhook.Listener{

@@ -541,6 +541,7 @@ export type Quarantine = {
   vault_name?: string;
   version: number;
   why?: string;
+  with?: string;
 };
 
 export type Reason = {
