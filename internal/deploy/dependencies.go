@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -18,12 +19,11 @@ func (j *job) dependencies(ctx context.Context) error {
 		return nil
 	}
 	return j.rec.Stage(ctx, "Dependencies", func(ctx context.Context) (string, error) {
-		stacks, err := j.named(ctx)
-		if err != nil {
-			return "", err
-		}
 		for began := time.Now(); ; {
-			wait, err := j.met(ctx, stacks, time.Since(began))
+			stacks, wait, err := j.named(ctx, time.Since(began))
+			if err == nil && !wait {
+				wait, err = j.met(ctx, stacks, time.Since(began))
+			}
 			if err != nil {
 				return "", err
 			}
@@ -40,38 +40,56 @@ func (j *job) dependencies(ctx context.Context) error {
 }
 
 // named returns the stacks that this one comes after, each of which has been
-// deployed and verified once.
-func (j *job) named(ctx context.Context) ([]*rinca.Stack, error) {
+// deployed and verified once. wait says that one of them is about to be.
+func (j *job) named(ctx context.Context, waited time.Duration) (out []*rinca.Stack, wait bool, err error) {
 	marks, err := j.DB.Marks(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	verified := map[string]bool{}
 	for i := range marks {
 		verified[marks[i].Stack] = true
 	}
-	var out []*rinca.Stack
 	for _, name := range j.stack.After {
 		s, err := j.DB.Stack(ctx, name)
 		if rinca.CodeOf(err) == rinca.NotFound {
-			return nil, rinca.Errorf(rinca.Conflict, "stack %s comes after %s, and there is no such stack", j.stack.Name, name).
+			return nil, false, rinca.Errorf(rinca.Conflict, "stack %s comes after %s, and there is no such stack", j.stack.Name, name).
 				Try("rinca stack set %s --after …, without it", j.stack.Name)
 		}
 		if err != nil {
-			return nil, err
+			return nil, false, err
+		}
+		if waited < patience && j.repeated(ctx, name) {
+			wait = true
+			continue
 		}
 		if !verified[name] {
-			return nil, j.unmet(name, "has not been deployed yet")
+			return nil, false, j.unmet(name, "has not been deployed yet")
 		}
 		if j.unverified(ctx, name) {
-			return nil, j.unmet(name, "was not verified since its last deploy began")
+			return nil, false, j.unmet(name, "was not verified since its last deploy began")
 		}
 		if err := j.failedMeanwhile(ctx, name); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		out = append(out, &s)
 	}
-	return out, nil
+	return out, wait, nil
+}
+
+// patience is how long one waits for a stack whose deploy is begun again, or
+// that is still starting.
+const patience = 2 * time.Minute
+
+// repeated reports whether a deploy that the end of the server has cut off is
+// begun again by the run that this one is a part of, too.
+func (j *job) repeated(ctx context.Context, name string) bool {
+	parent := j.rec.Update().Parent
+	if parent == "" {
+		return false
+	}
+	last, err := j.DB.Updates(ctx, store.UpdateFilter{Kind: rinca.KindStack, Name: name, Limit: 1})
+	return err == nil && len(last) == 1 && last[0].Parent == parent && (last[0].State == rinca.Interrupted || !last[0].State.Final())
 }
 
 // failedMeanwhile refuses a deploy that was asked for before one of a stack that
@@ -121,10 +139,7 @@ func (j *job) met(ctx context.Context, stacks []*rinca.Stack, waited time.Durati
 		}
 	}
 	for _, s := range stacks {
-		patience := time.Duration(s.Verify.Timeout)
-		if patience == 0 {
-			patience = 2 * time.Minute
-		}
+		patience := cmp.Or(time.Duration(s.Verify.Timeout), patience)
 		switch state := states[s.Name]; state.Status {
 		case rinca.StatusHealthy, rinca.StatusRunning, rinca.StatusDone:
 		case rinca.StatusStarting:

@@ -94,6 +94,20 @@ func TestOrder(t *testing.T) {
 		}
 	}
 
+	// So does a stage of a procedure: what comes after the one that was cut off
+	// waits until that has been begun again.
+	force := func(name string) string {
+		return `{"execution":{"type":"DeployStack","params":{"stack":"` + name + `","force":true}}}`
+	}
+	l.procedure("both", `[{"name":"both","executions":[`+force("db")+`,`+force("web")+`]}]`)
+	u = l.submit("RunProcedure", map[string]any{"procedure": "both"})
+	l.wait("the deploy of db", func() bool { return db.last().State == rinca.Running })
+	l.crash()
+	l.restart()
+	if u = l.ended(u.ID); u.State != rinca.Succeeded {
+		t.Errorf("after a kill of a procedure it %s: %s %+v", u.State, u.Summary, u.Error)
+	}
+
 	// A service once, beside what runs.
 	out := l.must("execute", "RunStackService", "--param", "stack=db", "--param", "service=app", "--param", `command=["print"]`, "--param", `env={"RUN":"once"}`)
 	if !strings.Contains(out, "app ended with status 0") || !strings.Contains(out, `env "RUN=once"`) || !strings.Contains(out, `env "VALUE=two"`) {

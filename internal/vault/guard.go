@@ -272,7 +272,7 @@ func (c *guarded) call(ctx context.Context, requests int, send func() error) err
 	ours := err != nil && c.refusal != nil && errors.Is(err, c.refusal)
 	c.mu.Unlock()
 	if !ours { // else it is no answer of the vault
-		c.Guard.answered(err)
+		c.Guard.answered(err, background)
 	}
 	return err
 }

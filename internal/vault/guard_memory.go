@@ -125,6 +125,7 @@ func (g *Guard) remember(key string, err error) {
 // A breaker leaves a vault alone that has failed several times in a row.
 type breaker struct {
 	failures int
+	tries    int       // of background work, in vain, since it is open
 	since    time.Time // of the first failure
 	open     bool
 	retryAt  time.Time
@@ -156,17 +157,18 @@ func (g *Guard) closed(background bool) error {
 	return nil
 }
 
-// pause is how long the vault is left alone: longer with every failure.
+// pause is how long the vault is left alone: longer with every try in vain.
+// What people ask for meanwhile does not count: they would lengthen it.
 func (b *breaker) pause() time.Duration {
 	wait := retryFirst
-	for i := breakAfter; i < b.failures && wait < retryMost; i++ {
+	for i := 0; i < b.tries && wait < retryMost; i++ {
 		wait *= 2
 	}
 	return min(wait, retryMost)
 }
 
 // answered notes how the vault has answered.
-func (g *Guard) answered(err error) {
+func (g *Guard) answered(err error, background bool) {
 	code := rinca.CodeOf(err)
 	g.mu.Lock()
 	b := &g.breaker
@@ -178,8 +180,13 @@ func (g *Guard) answered(err error) {
 		}
 		b.failures++
 		b.last = err
-		if b.failures >= breakAfter {
+		switch {
+		case b.failures < breakAfter:
+		case !b.open:
 			b.open = true
+			b.retryAt = g.Now().Add(b.pause())
+		case background:
+			b.tries++
 			b.retryAt = g.Now().Add(b.pause())
 		}
 	case rinca.Canceled, rinca.Internal:

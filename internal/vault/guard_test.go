@@ -286,11 +286,19 @@ func TestBreaker(t *testing.T) {
 	if _ = w.ask(person); w.inner.sent != 5 {
 		t.Error("a person was not let through")
 	}
+	for range 50 {
+		_ = w.ask(person)
+	}
+	before := w.inner.sent
+	w.clock.turn(61 * time.Second)
+	if _ = w.ask(background); w.inner.sent != before+1 {
+		t.Error("what people asked for in vain keeps background work away for longer")
+	}
 	for range 200 { // a day
 		w.clock.turn(432 * time.Second)
 		_ = w.ask(background)
 	}
-	if w.inner.sent > 110 {
+	if w.inner.sent > 160 {
 		t.Errorf("%d requests in a day that failed", w.inner.sent)
 	}
 	w.inner.fail = nil
