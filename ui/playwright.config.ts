@@ -6,6 +6,7 @@ export default defineConfig({
   timeout: 40_000,
   expect: { timeout: 10_000 },
   workers: 1,
+  retries: 1, // a machine that is busy for a moment
   reporter: [["list"]],
   outputDir: "test-results",
   use: {
