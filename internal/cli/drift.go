@@ -103,7 +103,7 @@ func driftError(r rinca.DriftReport) error {
 	}
 	n := 0
 	for _, s := range r.Stacks {
-		if s.State == rinca.DriftUnknown {
+		if s.State == rinca.DriftUnknown && !s.Idle {
 			n++
 		}
 	}

@@ -137,7 +137,7 @@ func (w *stackCheck) compare(ctx context.Context) {
 	defer w.leftFiles()
 	mark, deployed := w.marks[w.s.Name]
 	if !deployed {
-		w.out.Why = "it was never deployed"
+		w.out.Why, w.out.Idle = "it was never deployed", true
 		return
 	}
 	w.lineage = LineageOf(mark)
@@ -156,7 +156,7 @@ func (w *stackCheck) compare(ctx context.Context) {
 		return
 	}
 	if len(containers) == 0 {
-		w.out.Why = "it has no containers"
+		w.out.Why, w.out.Idle = "it has no containers", true
 		return
 	}
 	w.containers(containers)

@@ -235,7 +235,7 @@ func TestDriftThatCannotBeAsked(t *testing.T) {
 	if err != nil || len(r.Stacks) != 2 {
 		t.Fatalf("%+v %v", r, err)
 	}
-	if s := r.Stacks[0]; s.Stack != "new" || s.State != rinca.DriftUnknown || s.Why != "it was never deployed" || len(s.Keys) != 0 {
+	if s := r.Stacks[0]; s.Stack != "new" || s.State != rinca.DriftUnknown || !s.Idle || s.Why != "it was never deployed" || len(s.Keys) != 0 {
 		t.Errorf("%+v", s)
 	}
 	if s := r.Stacks[1]; s.State != rinca.DriftUnknown || len(s.Keys) != 1 || s.Keys[0].State != rinca.DriftUnknown {

@@ -65,7 +65,10 @@ type StackDrift struct {
 	At     time.Time  `json:"at"` // when it was looked at
 	Deep   bool       `json:"deep,omitempty"`
 	Why    string     `json:"why,omitempty"` // about the stack as a whole
-	Proven int        `json:"proven"`        // how many of Keys are
+	// Idle is set when nothing of it is there that could have drifted: it was
+	// never deployed, or has no containers.
+	Idle   bool       `json:"idle,omitempty"`
+	Proven int        `json:"proven"` // how many of Keys are
 	Keys   []DriftKey `json:"keys,omitempty"`
 }
 

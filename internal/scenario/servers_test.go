@@ -40,9 +40,18 @@ func TestOrderAcrossServers(t *testing.T) {
 			t.Errorf("%s has %s and is %s", s.name, b.env("KEY"), b.State.Status)
 		}
 	}
-	l.must("rotate") // what is good goes out
-	if got := db.containers()["app"].env("KEY"); got != "second-value" {
-		t.Errorf("brief has %s", got)
+	// What went out with it waits with it, on the other server too, and goes out
+	// with what is good.
+	l.must("rotate")
+	if got := db.containers()["app"].env("KEY"); got != "first-value" {
+		t.Errorf("before there is something good, brief has %s", got)
+	}
+	l.item("last", "last.env", map[string]string{"KEY": "second-value", "APP_EXIT": "stay up"})
+	l.must("rotate")
+	for _, s := range []*stack{db, web} {
+		if got := s.containers()["app"].env("KEY"); got != "second-value" {
+			t.Errorf("%s has %s", s.name, got)
+		}
 	}
 
 	far.Kill(t)
@@ -52,7 +61,7 @@ func TestOrderAcrossServers(t *testing.T) {
 	l.item("brief", "brief.env", map[string]string{"KEY": "third-value"})
 	l.item("last", "last.env", map[string]string{"KEY": "third-value", "APP_EXIT": "stay up"})
 	l.fails(1, []string{"nothing was rotated", "brief"}, "rotate")
-	if got := web.containers()["app"].env("KEY"); got != "first-value" {
+	if got := web.containers()["app"].env("KEY"); got != "second-value" {
 		t.Errorf("last has %s", got)
 	}
 	far.Restart(t)

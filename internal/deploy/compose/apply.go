@@ -71,6 +71,15 @@ func (d *deployment) up(ctx context.Context, changes map[string]rinca.Change, fo
 	// Without the project here, Compose 5.6 starts containers without the
 	// secrets and configs that it writes into them.
 	err = svc.Up(ctx, project, api.UpOptions{Create: create, Start: api.StartOptions{Project: project}})
+	for range project.Services {
+		service := d.stuck(ctx, err, out)
+		if service == "" {
+			break
+		}
+		// Recreated rather than removed: what is in its volumes stays.
+		create.Services, create.Recreate = []string{service}, api.RecreateForce
+		err = svc.Up(ctx, project, api.UpOptions{Create: create, Start: api.StartOptions{Project: project}})
+	}
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -81,6 +90,32 @@ func (d *deployment) up(ctx context.Context, changes map[string]rinca.Change, fo
 		d.tellWhy(ctx, err, out)
 	}
 	return d.engine.fault(ctx, "apply project "+d.project.Name, err)
+}
+
+var cannotStart = lazyregexp.New(`failed to (?:start shim|create task)\b.*mkdir \S*/([0-9a-f]{64}): file exists`)
+
+// stuck returns the service of a container that can never start: an engine
+// that ended while it started it left its directory behind, which is named
+// after its ID. It is "" when err is about something else.
+func (d *deployment) stuck(ctx context.Context, err error, out rinca.Output) string {
+	if err == nil || ctx.Err() != nil {
+		return ""
+	}
+	m := cannotStart.FindStringSubmatch(err.Error())
+	if m == nil {
+		return ""
+	}
+	list, listErr := d.engine.mine(ctx, d.project.Name)
+	if listErr != nil {
+		return ""
+	}
+	for _, c := range list {
+		if service := c.Labels[api.ServiceLabel]; c.ID == m[1] && d.project.Services[service].Name != "" {
+			sayf(out, service, "Container %s Recreating, cannot start after an engine that ended while it started it", containerName(c))
+			return service
+		}
+	}
+	return ""
 }
 
 // selected is the project with the services that change, and those that run

@@ -163,6 +163,37 @@ func TestEngineStoppedWhileApplying(t *testing.T) {
 	}
 }
 
+// An engine that ends while it starts containers may leave some behind that
+// never start again. They are replaced, with what is in their volumes.
+func TestContainersThatCannotStart(t *testing.T) {
+	real := enginetest.StartOwn(t)
+	s := newStackOn(t, real, map[string]string{"compose.yaml": "services:\n" +
+		"  one: {image: IMAGE, stop_grace_period: 1s, volumes: [/data]}\n" +
+		"  two: {image: IMAGE, stop_grace_period: 1s}\n" +
+		"  three: {image: IMAGE, stop_grace_period: 1s}\n"})
+	s.deploy()
+	volume := func() string {
+		return real.Docker(t, "inspect", "--format", "{{(index .Mounts 0).Name}}", s.ids()["one"])
+	}
+	before, data := s.ids(), volume()
+	for _, name := range []string{"one", "two"} {
+		real.Docker(t, "stop", before[name])
+		if !real.LeaveTask(t, before[name]) {
+			t.Skip("this engine keeps tasks elsewhere")
+		}
+	}
+	s.deploy()
+	if names := changed(before, s.ids()); fmt.Sprint(names) != "[one two]" {
+		t.Errorf("recreated: %v\n%s", names, s.said())
+	}
+	if got := volume(); got != data {
+		t.Errorf("its volume is %s, and was %s", got, data)
+	}
+	if p := s.plan(); p.Changes() {
+		t.Errorf("plan after: %s", summary(p))
+	}
+}
+
 func TestApplyIsCanceled(t *testing.T) {
 	s := newStack(t, map[string]string{"compose.yaml": "services:\n  dep: {image: IMAGE, stop_grace_period: 1s, environment: {APP_HEALTH: \"later:1h\"}, healthcheck: {test: [CMD, /bin/app, health], interval: 1s, retries: 1000}}\n  web: {image: IMAGE, depends_on: {dep: {condition: service_healthy}}}\n"})
 	d := s.load()

@@ -190,6 +190,22 @@ func (e *Engine) Restart(t testing.TB) {
 	}
 }
 
+// LeaveTask leaves the directory of a container's task as an engine does that
+// ends while it starts the container: it cannot be started any more. It
+// reports whether this engine keeps them where it is known. Only for an engine
+// of StartOwn.
+func (e *Engine) LeaveTask(t testing.TB, container string) bool {
+	t.Helper()
+	tasks := filepath.Join(e.dir, "exec", "containerd", "daemon", "io.containerd.runtime.v2.task")
+	if _, err := os.Stat(tasks); err != nil {
+		return false
+	}
+	if err := os.MkdirAll(filepath.Join(tasks, "rinca", container), 0o700); err != nil {
+		t.Fatalf("leave task: %v", err)
+	}
+	return true
+}
+
 // Hang makes the engine accept connections and answer nothing, until the
 // function that it returns is called, or the test ends. Only for an engine of
 // StartOwn.
