@@ -130,8 +130,14 @@ func TestRotationsAndPeople(t *testing.T) {
 	l.must("rotate", "policy", "set", "--off=false", "--interval", "1s", "--batch", "10s")
 	time.Sleep(time.Second)
 	turn("value-eight")
+	var list []rinca.Rotation
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%d rotations were there before: %+v", before, list)
+		}
+	})
 	l.wait("the watch", func() bool {
-		list := l.rotations()
+		list = l.rotations()
 		return len(list) > before && list[0].State == rinca.RotationSucceeded
 	})
 	has("value-eight", "by the watch")

@@ -197,12 +197,25 @@ func (k *soak) settle() {
 func (k *soak) wrong() []string {
 	var out []string
 	for _, s := range k.stacks {
-		var boxes []struct{ ID, State string }
+		var boxes []struct {
+			ID, State string
+			Names     []string
+		}
 		filter := url.QueryEscape(`{"label":["com.docker.compose.project=` + s.project + `"]}`)
 		k.ofEngine("GET", "/containers/json?all=1&filters="+filter, &boxes)
 		if len(boxes) != 2 {
 			out = append(out, fmt.Sprintf("%s has %d containers", s.name, len(boxes)))
 			continue // a service is being replaced
+		}
+		named := true
+		for _, b := range boxes {
+			if len(b.Names) != 1 || !strings.HasPrefix(b.Names[0], "/"+s.project) {
+				out = append(out, fmt.Sprintf("a container of %s is named %v", s.name, b.Names))
+				named = false
+			}
+		}
+		if !named {
+			continue // the engine ended while one was replaced; the next run mends it
 		}
 		for _, b := range boxes {
 			if b.State != "running" {

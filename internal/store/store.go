@@ -55,6 +55,7 @@ type DB struct {
 	writing *sql.DB       // one connection
 	reading *sql.DB       // a few
 	turn    chan struct{} // holds the one writer of this process
+	queue   *database.Queue
 	keys    keys
 	revs    revisions
 	used    usedTimes
@@ -96,7 +97,11 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		writing.Close()
 		return nil, err
 	}
-	db := &DB{cfg: cfg, path: file.Path, writing: writing, reading: reading, turn: make(chan struct{}, 1), tables: newTables()}
+	queue, err := database.NewQueue(cfg.Dir)
+	if err != nil {
+		return nil, errors.Join(database.Error(file.Path, err), reading.Close(), writing.Close())
+	}
+	db := &DB{cfg: cfg, path: file.Path, writing: writing, reading: reading, turn: make(chan struct{}, 1), queue: queue, tables: newTables()}
 	db.keys = keys{src: cfg.Keys, path: file.Path, rings: []*seal.Ring{ring}}
 	if err := db.start(ctx); err != nil {
 		_ = db.Close() // nothing was written
@@ -164,7 +169,7 @@ func create(ctx context.Context, cfg Config) error {
 func (db *DB) Close() error {
 	db.revs.close()
 	db.stmts.close()
-	return errors.Join(db.reading.Close(), db.writing.Close())
+	return errors.Join(db.reading.Close(), db.writing.Close(), db.queue.Close())
 }
 
 // Digest is seal.Ring.Digest with the keys of this home.

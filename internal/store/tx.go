@@ -37,7 +37,9 @@ func (db *DB) write(ctx context.Context, f func(*writer) error) error {
 	case <-ctx.Done():
 		return rinca.Errorf(rinca.Canceled, "wait for the database: %w", ctx.Err())
 	}
+	next := db.queue.Wait(ctx)
 	tx, err := db.writing.BeginTx(ctx, nil)
+	next()
 	if err != nil {
 		return database.Error(db.path, err)
 	}

@@ -39,26 +39,16 @@ import "@mantine/notifications/styles.css";
 import "./app.css";
 import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { createRoot } from "react-dom/client";
-import { ApiError } from "./api/client";
+import { client } from "./app/query";
 import { router } from "./app/router";
 import { colours, theme } from "./app/theme";
 import { SessionProvider } from "./app/session";
 import { nonce } from "./nonce";
 
-const client = new QueryClient({
-  defaultOptions: {
-    queries: {
-      staleTime: 30_000,
-      refetchOnWindowFocus: false,
-      retry: (n, e) => n < 2 && !(e instanceof ApiError && e.status >= 400 && e.status < 500),
-    },
-  },
-});
-
-// The page comes while it is asked who is signed in.
+// The page and its data come while it is asked who is signed in.
 void router.load();
 
 const root = document.getElementById("root");

@@ -7,6 +7,7 @@ import { keepTrue } from "../api/keep";
 import { stream } from "../api/stream";
 import { Center, Loader } from "@mantine/core";
 import { Problem } from "../components/problem";
+import { setMark, signedInBefore } from "./mark";
 
 export type Level = "None" | "Read" | "Execute" | "Write";
 const order: Level[] = ["None", "Read", "Execute", "Write"];
@@ -59,27 +60,6 @@ export function grantOn(me: Pick<Me, "rights" | "admin">, kind: string, name?: s
     }
   }
   return { level, reveal };
-}
-
-// Whether somebody signed in here: the session itself is in a cookie that no
-// script reads, and asking for it in vain would be an error in the console.
-const mark = "rinca-session";
-
-function signedInBefore(): boolean {
-  try {
-    return localStorage.getItem(mark) !== null;
-  } catch {
-    return true;
-  }
-}
-
-function setMark(on: boolean) {
-  try {
-    if (on) localStorage.setItem(mark, "1");
-    else localStorage.removeItem(mark);
-  } catch {
-    // Storage may be switched off.
-  }
 }
 
 export function SessionProvider({ children }: { children: ReactNode }) {
