@@ -19,14 +19,25 @@ test("a thousand stacks", async ({ page, watch }) => {
     for (let i = 0; i < 1000; i += 20)
       await Promise.all(Array.from({ length: 20 }, (_, j) => fetch("/v1/stacks", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ name: `many-${String(i + j).padStart(4, "0")}`, source: { kind: "inline", files } }) })));
   });
-  const load: number[] = [];
-  for (let n = 0; n < 7; n++) {
-    await page.goto("about:blank");
-    await page.goto("/stacks", { waitUntil: "commit" });
-    await page.getByRole("link", { name: "many-0001" }).waitFor();
-    load.push(await page.evaluate(() => performance.now()));
+  // The page itself looks, at each frame: to ask it from outside takes longer
+  // than what is measured.
+  await page.addInitScript(() => {
+    const there = () => document.querySelector("main h1") && !document.querySelector("main .mantine-Skeleton-root");
+    const look = () => (there() ? requestAnimationFrame(() => setTimeout(() => performance.mark("there"))) : requestAnimationFrame(look));
+    look();
+  });
+  for (const path of ["/", "/stacks", "/secrets", "/rotation", "/procedures", "/sync", "/activity", "/servers", "/settings", "/stacks/many-0001"]) {
+    const load: number[] = [];
+    for (let n = 0; n < 9; n++) {
+      await page.goto("about:blank");
+      await page.goto(path, { waitUntil: "commit" });
+      load.push(await page.evaluate(() => new Promise<number>((done) => new PerformanceObserver((l) => done(l.getEntries()[0]?.startTime ?? 0)).observe({ type: "mark", buffered: true }))));
+    }
+    if (path === "/stacks") await page.getByRole("link", { name: "many-0001" }).waitFor({ timeout: 1000 });
+    say("page-usable-ms", middle(load), 500, `${path} with 1,000 stacks, from the start of the navigation until a frame with its data was drawn; files from the browser's cache; from ${Math.round(load[0] ?? 0)} to ${Math.round(load.at(-1) ?? 0)}`);
   }
-  say("page-usable-ms", middle(load), 500, "the list of 1,000 stacks, from the start of the navigation until its rows are there; files from the browser's cache");
+  await page.goto("/stacks");
+  await page.getByRole("link", { name: "many-0001" }).waitFor();
   const keys: number[] = [];
   await page.getByLabel("Filter stacks").focus();
   for (const key of ["m", "a", "n", "y", "-", "0", "5", "5"]) {

@@ -42,13 +42,14 @@ import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { createRoot } from "react-dom/client";
-import { client } from "./app/query";
+import { ahead, client, untilItAnswers } from "./app/query";
 import { router } from "./app/router";
 import { colours, theme } from "./app/theme";
 import { SessionProvider } from "./app/session";
 import { nonce } from "./nonce";
 
 // The page and its data come while it is asked who is signed in.
+ahead([["GET /v1/me"]], untilItAnswers);
 void router.load();
 
 const root = document.getElementById("root");

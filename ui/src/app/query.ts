@@ -16,10 +16,13 @@ export const client = new QueryClient({
 
 export type Ask = { [E in Endpoint]: [endpoint: E, options?: Options<E>] }[Endpoint];
 
-/** ahead asks for what a page will ask for. Errors are the page's to tell. */
-export function ahead(asks: Ask[]) {
+/** untilItAnswers repeats what got no answer. */
+export const untilItAnswers = (n: number, e: Error) => e instanceof ApiError && e.status === 0 && n < 20;
+
+/** ahead asks for what a page will ask for, once. Errors are the page's to tell. */
+export function ahead(asks: Ask[], retry: false | typeof untilItAnswers = false) {
   if (!signedInBefore()) return;
   for (const [endpoint, options] of asks as [Endpoint, Options<Endpoint>?][]) {
-    void client.prefetchQuery({ queryKey: keyOf(endpoint, options), queryFn: ({ signal }) => call(endpoint, { ...options, signal }), retry: false });
+    void client.prefetchQuery({ queryKey: keyOf(endpoint, options), queryFn: ({ signal }) => call(endpoint, { ...options, signal }), retry });
   }
 }

@@ -8,6 +8,7 @@ import { stream } from "../api/stream";
 import { Center, Loader } from "@mantine/core";
 import { Problem } from "../components/problem";
 import { setMark, signedInBefore } from "./mark";
+import { untilItAnswers } from "./query";
 
 export type Level = "None" | "Read" | "Execute" | "Write";
 const order: Level[] = ["None", "Read", "Execute", "Write"];
@@ -64,7 +65,7 @@ export function grantOn(me: Pick<Me, "rights" | "admin">, kind: string, name?: s
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
-  const me = useGet("GET /v1/me", {}, { retry: (n, e) => e.status === 0 && n < 20, staleTime: Number.POSITIVE_INFINITY, enabled: signedInBefore() });
+  const me = useGet("GET /v1/me", {}, { retry: untilItAnswers, retryOnMount: false, staleTime: Number.POSITIVE_INFINITY, enabled: signedInBefore() });
   const signedIn = Boolean(me.data) && !me.data?.session?.change_only && !me.data?.user.must_change_password;
 
   useEffect(

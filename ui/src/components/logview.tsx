@@ -3,6 +3,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, type ReactNode, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Icon } from "./icon";
 import { type Entry, type Lines, matcher, pieces } from "./lines";
+import { ofDay } from "./time";
 
 interface Props {
   lines: Lines;
@@ -15,6 +16,7 @@ interface Props {
 }
 
 const shades = 7;
+const row = 20; // as app.css has it
 
 /** LogView shows lines as they come: those that can be seen are drawn, however many there are. */
 export function LogView({ lines, label, stage, height = "60vh", tools, empty = "No lines yet", name }: Props) {
@@ -31,7 +33,11 @@ export function LogView({ lines, label, stage, height = "60vh", tools, empty = "
     return lines.entries.filter((l) => (!stage || l.stage === stage) && (!bad || looksBad(l)) && (!match || match(`${l.service ?? ""} ${l.text}`)));
   }, [lines, version, filter, stage, bad]);
   const shade = useRef(new Map<string, number>());
-  const v = useVirtualizer({ count: shown.length, getScrollElement: () => box.current, estimateSize: () => 20, overscan: 20 });
+  const v = useVirtualizer({ count: shown.length, getScrollElement: () => box.current, estimateSize: () => row, overscan: 20 });
+  // Lines that are not wrapped are one row each, and need not be measured.
+  useEffect(() => {
+    if (!wrap) v.measure();
+  }, [wrap, v]);
 
   useEffect(() => {
     if (follow && shown.length) v.scrollToIndex(shown.length - 1, { align: "end" });
@@ -73,7 +79,7 @@ export function LogView({ lines, label, stage, height = "60vh", tools, empty = "
           {v.getVirtualItems().map((i) => {
             const l = shown[i.index];
             return l ? (
-              <div key={i.key} data-index={i.index} ref={v.measureElement} className="logrow" style={{ transform: `translateY(${i.start}px)` }}>
+              <div key={i.key} data-index={i.index} ref={wrap ? v.measureElement : undefined} className="logrow" style={{ transform: `translateY(${i.start}px)` }}>
                 <Row line={l} shade={l.service ? shadeOf(l.service) : -1} />
               </div>
             ) : null;
@@ -106,7 +112,7 @@ const Row = memo(function Row({ line, shade }: { line: Entry; shade: number }) {
   const at = line.at ? new Date(line.at) : null;
   return (
     <>
-      {at && <time dateTime={line.at}>{at.toLocaleTimeString([], { hour12: false })}</time>}
+      {at && <time dateTime={line.at}>{ofDay(at)}</time>}
       {line.service && <span className={`svc s${shade}`}>{line.service}</span>}
       <span className={line.stream === "err" ? "text err" : "text"}>
         {pieces(line.text).map((p, i) => (p.style ? <span key={i} className={p.style}>{p.text}</span> : p.text))}

@@ -1,7 +1,7 @@
 // Lists: a table on a screen, cards on a phone; a thousand rows cost as much
 // as those that can be seen.
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useLayoutEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 
 export interface Column<T> {
   title: string;
@@ -27,7 +27,7 @@ export function Table<T>({ rows, columns, id, open, label, empty }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
   const [by, setBy] = useState<{ column: number; down: boolean } | null>(null);
   const [top, setTop] = useState(0);
-  useLayoutEffect(() => setTop(box.current?.offsetTop ?? 0), []);
+  useEffect(() => setTop(box.current?.offsetTop ?? 0), []);
   const sort = by ? columns[by.column]?.sort : undefined;
   const sorted = sort
     ? [...rows].sort((a, b) => {
@@ -36,7 +36,7 @@ export function Table<T>({ rows, columns, id, open, label, empty }: Props<T>) {
       })
     : rows;
   const many = sorted.length > 80;
-  const v = useWindowVirtualizer({ count: many ? sorted.length : 0, estimateSize: () => 41, overscan: 12, scrollMargin: top });
+  const v = useWindowVirtualizer({ count: many ? sorted.length : 0, estimateSize: () => 41, overscan: 12, scrollMargin: top, initialRect: { width: innerWidth, height: innerHeight } });
   const items = v.getVirtualItems();
   const shown = many ? items.map((i) => ({ row: sorted[i.index] as T, index: i.index })) : sorted.map((row, index) => ({ row, index }));
   const before = many && items[0] ? items[0].start - top : 0;

@@ -34,8 +34,17 @@ export function isSet(at?: string): boolean {
   return Boolean(at) && !at?.startsWith("0001-");
 }
 
+// Making one is a hundred times what using one is, and lists have many times.
+const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hour12: false });
+
 export function exact(at: string): string {
-  return new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  return exactly.format(new Date(at));
+}
+
+/** ofDay writes the time of day. */
+export function ofDay(at: Date): string {
+  return clock.format(at);
 }
 
 /** lasted writes how long something took, or has taken until now. */
