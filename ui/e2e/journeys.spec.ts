@@ -128,6 +128,24 @@ test("the palette and the keys go everywhere", async ({ page }) => {
   await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();
 });
 
+test("which pushes start a stack is changed, and nothing else of it", async ({ page }) => {
+  await signIn(page);
+  const read = () => page.evaluate(async () => (await (await fetch("/v1/stacks/authentik")).json()) as Record<string, unknown>);
+  const before = await read();
+  await page.goto("/procedures?tab=webhooks");
+  await page.getByRole("row", { name: /authentik/ }).getByRole("button", { name: "Which pushes" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Branch").fill("release/*");
+  await form.getByRole("combobox", { name: "Files" }).fill("stacks/web");
+  await page.keyboard.press("Enter");
+  await expect(form.getByText("rinca webhook set stack/authentik --branch 'release/*' --paths stacks/web")).toBeVisible();
+  await form.getByRole("button", { name: "Keep" }).click();
+  await expect(page.getByRole("row", { name: /authentik/ })).toContainText("branch release/*");
+  const after = await read();
+  expect(after.webhook).toEqual({ branch: "release/*", paths: ["stacks/web"] });
+  for (const [name, value] of Object.entries(before)) if (!["webhook", "updated_at", "updated_by"].includes(name)) expect([name, after[name]]).toEqual([name, value]);
+});
+
 test("on a phone nothing is wider than the screen", async ({ page }) => {
   test.setTimeout(150_000);
   await page.setViewportSize({ width: 390, height: 844 });
@@ -173,6 +191,7 @@ const overlays: [string, string, (page: Page) => Promise<void>][] = [
   ["item", "/secrets?view=vault", async (page) => page.getByRole("button", { name: "Edit postgres.env" }).click()],
   ["item-new", "/secrets", (page) => page.getByRole("button", { name: "Add an item" }).click()],
   ["git", "/settings?tab=git", (page) => page.getByRole("button", { name: "Add an account" }).click()],
+  ["pushes", "/procedures?tab=webhooks", (page) => page.getByRole("button", { name: "Which pushes" }).first().click()],
   ["alerter", "/settings?tab=alerters", (page) => page.getByRole("button", { name: "Add an alerter" }).click()],
   ["rotation-run", "/rotation?tab=history", (page) => page.getByRole("table", { name: "Rotations" }).getByRole("row").nth(1).click()],
   ["update", "/activity", (page) => page.getByRole("table").getByRole("row").nth(1).click()],

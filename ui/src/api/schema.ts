@@ -932,6 +932,7 @@ export type Stack = {
 export type StackDrift = {
   at: string;
   deep?: boolean;
+  idle?: boolean;
   keys?: DriftKey[];
   proven: number;
   server?: string;

@@ -61,6 +61,11 @@ export function Loaded<T>({ query, children, lines = 4 }: { query: { data?: T; e
 }
 
 /** Cli shows the command that does the same. */
+/** arg writes one argument as a shell reads it back, whatever is in it. */
+export function arg(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 export function Cli({ children }: { children: string }) {
   const clip = useClipboard({ timeout: 1500 });
   return (

@@ -7,6 +7,7 @@ import { days } from "../pages/overview";
 import { week } from "../pages/procedures";
 import { lineage } from "../pages/secrets";
 import { type Grants, Matrix } from "../pages/settings_groups";
+import { arg } from "./bits";
 import { Confirm } from "./confirm";
 import { PlanView, planWords } from "./run";
 import { Revealed } from "./secret";
@@ -110,4 +111,12 @@ test("lineage goes from an item over files to services", () => {
   const { nodes, edges } = lineage({ what: "x", uses: [{ item: "pg", file: "/s/web/pg.env", stack: "web", service: "db" }, { item: "pg", file: "/s/web/pg.env", stack: "web", service: "app" }] } as never);
   expect(nodes.map((n) => n.text)).toEqual(["pg", "web/pg.env", "web", "db", "app"]);
   expect(edges).toHaveLength(4);
+});
+
+test("a command that is copied is read back as it was meant", () => {
+  expect(arg("op://homelab/db.env/KEY")).toBe("op://homelab/db.env/KEY");
+  expect(arg("Export Secrets on Push")).toBe("'Export Secrets on Push'");
+  expect(arg("it's $(rm -rf ~)`x`")).toBe("'it'\\''s $(rm -rf ~)`x`'");
+  expect(arg("two\nlines")).toBe("'two\nlines'");
+  expect(arg("")).toBe("''");
 });

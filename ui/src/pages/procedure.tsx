@@ -6,7 +6,7 @@ import { useMemo, useState } from "react";
 import { call, type Kind, type Procedure, useGet } from "../api/client";
 import { useParam } from "../app/search";
 import { useSession } from "../app/session";
-import { Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
+import { arg, Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { CronField } from "../components/cronfield";
 import { Icon } from "../components/icon";
@@ -62,7 +62,7 @@ function Known({ procedure }: { procedure: Procedure }) {
       sub={procedure.description}
       actions={
         <>
-          <Cli>{`rinca procedure run ${/\s/.test(procedure.name) ? `"${procedure.name}"` : procedure.name}`}</Cli>
+          <Cli>{`rinca procedure run ${arg(procedure.name)}`}</Cli>
           {may("Execute", "Procedure", procedure.name) && (
             <Button leftSection={<Icon name="run" size={14} />} onClick={() => void run()}>
               Run

@@ -1,11 +1,11 @@
-import { Button, Menu, Modal, Switch, Tabs, TextInput } from "@mantine/core";
+import { Button, Menu, Modal, Switch, Tabs, TagsInput, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
-import { absolute, call, type Procedure, type Scheduled, useGet, type WebhookOf } from "../api/client";
+import { absolute, call, type Procedure, type Scheduled, useGet, type Webhook, type WebhookOf } from "../api/client";
 import { useParam } from "../app/search";
 import { useSession } from "../app/session";
-import { Card, Cli, Empty, Loaded, Page, useRun } from "../components/bits";
+import { arg, Card, Cli, Empty, Loaded, Page, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { done, failed, Problem } from "../components/problem";
@@ -205,6 +205,7 @@ function Webhooks() {
   const [secret, setSecret] = useState<WebhookOf | "all">();
   const [once, setOnce] = useState("");
   const [gone, setGone] = useState<WebhookOf>();
+  const [when, setWhen] = useState<WebhookOf>();
   const name = (w: WebhookOf) => w.target?.id ?? "every webhook";
   return (
     <>
@@ -227,7 +228,7 @@ function Webhooks() {
                 { title: "When", show: (w) => <span className="dim">{w.webhook?.disabled ? "switched off" : [w.webhook?.branch && `branch ${w.webhook.branch}`, w.webhook?.tags?.length && `tags ${w.webhook.tags.join(", ")}`, w.webhook?.paths?.length && `files ${w.webhook.paths.join(", ")}`].filter(Boolean).join(" · ") || "a push to its branch"}</span> },
                 { title: "Secret", show: (w) => (w.has_secret ? <Chip tone="good" icon="lock" text="set" /> : <Chip tone="warn" icon="warn" text="none: refused" />), width: "140px" },
                 {
-                  title: "", end: true, width: "300px",
+                  title: "", end: true, width: "390px",
                   show: (w) => (
                     <span className="row" style={{ justifyContent: "flex-end" }}>
                       <Menu position="bottom-end">
@@ -246,6 +247,7 @@ function Webhooks() {
                       </Menu>
                       {w.target && may("Write", w.target.type, w.target.id) && (
                         <>
+                          <Button size="compact-xs" variant="default" onClick={() => setWhen(w)}>Which pushes</Button>
                           <Button size="compact-xs" variant="default" onClick={() => setSecret(w)}>Set the secret</Button>
                           {w.has_secret && w.secret === "own" && <Button size="compact-xs" variant="default" color="red" onClick={() => setGone(w)}>Remove it</Button>}
                         </>
@@ -291,6 +293,9 @@ function Webhooks() {
           />
         )}
       </Modal>
+      <Modal opened={Boolean(when)} onClose={() => setWhen(undefined)} title={`Pushes that start ${when?.target?.id ?? ""}`}>
+        {when?.target && <WhenForm kind={when.target.type} name={when.target.id} now={when.webhook ?? {}} close={() => setWhen(undefined)} />}
+      </Modal>
       <Confirm
         opened={Boolean(gone)}
         close={() => setGone(undefined)}
@@ -305,6 +310,66 @@ function Webhooks() {
         Deliveries that are signed with it are refused from now on.
       </Confirm>
     </>
+  );
+}
+
+// change replaces what a resource says of its webhook, and nothing else of it.
+async function change(kind: string, name: string, webhook: Webhook) {
+  switch (kind) {
+    case "Stack": {
+      const path = { stack: name };
+      return call("PUT /v1/stacks/{stack}", { path, body: { ...(await call("GET /v1/stacks/{stack}", { path })), webhook } });
+    }
+    case "Procedure": {
+      const path = { procedure: name };
+      return call("PUT /v1/procedures/{procedure}", { path, body: { ...(await call("GET /v1/procedures/{procedure}", { path })), webhook } });
+    }
+    case "ResourceSync": {
+      const path = { sync: name };
+      return call("PUT /v1/syncs/{sync}", { path, body: { ...(await call("GET /v1/syncs/{sync}", { path })), webhook } });
+    }
+    default: {
+      const path = { repo: name };
+      return call("PUT /v1/repos/{repo}", { path, body: { ...(await call("GET /v1/repos/{repo}", { path })), webhook } });
+    }
+  }
+}
+
+/** WhenForm says which pushes start something. */
+function WhenForm({ kind, name, now, close }: { kind: string; name: string; now: Webhook; close: () => void }) {
+  const [w, set] = useState(now);
+  const [busy, run, error] = useRun();
+  const client = useQueryClient();
+  const put = (part: Partial<Webhook>) => set({ ...w, ...part });
+  const target = `${{ Stack: "stack", Procedure: "procedure", ResourceSync: "sync", Repo: "repo" }[kind]}/${name}`;
+  const flags = [["--branch", w.branch], ["--tags", w.tags?.join(",")], ["--paths", w.paths?.join(",")], ["--path", w.path]].filter(([, v]) => v).map(([f, v]) => `${f} ${arg(v ?? "")}`);
+  return (
+    <form
+      className="form"
+      onSubmit={(e) => {
+        e.preventDefault();
+        void run(async () => {
+          await change(kind, name, w);
+          await client.invalidateQueries({ queryKey: ["GET /v1/webhooks"] });
+          done("It is kept");
+          close();
+        });
+      }}
+    >
+      <Switch label="Pushes start it" checked={!w.disabled} onChange={(e) => put({ disabled: !e.currentTarget.checked || undefined })} />
+      <TextInput label="Branch" description="Or a pattern; * is any. Empty: the branch of its source." value={w.branch ?? ""} onChange={(e) => put({ branch: e.currentTarget.value || undefined })} />
+      <TagsInput label="Files" description="Patterns, with * and **. A push that touches none of them starts nothing. None: the files it is made of." value={w.paths ?? []} onChange={(v) => put({ paths: v.length ? v : undefined })} />
+      <TagsInput label="Tags" description="Patterns of tags whose push starts it. None: no tag does." value={w.tags ?? []} onChange={(v) => put({ tags: v.length ? v : undefined })} />
+      <TextInput label="Name in the address" description="Beside the usual one." value={w.path ?? ""} onChange={(e) => put({ path: e.currentTarget.value || undefined })} />
+      {kind === "Stack" && <Switch label="Deploy even when nothing differs" checked={Boolean(w.force)} onChange={(e) => put({ force: e.currentTarget.checked || undefined })} />}
+      {error ? <Problem error={error} /> : null}
+      <div className="row">
+        <Button type="submit" loading={busy}>
+          Keep
+        </Button>
+        <Cli>{["rinca webhook set", arg(target), ...flags, w.disabled ? "--disable" : "", w.force ? "--force" : ""].filter(Boolean).join(" ")}</Cli>
+      </div>
+    </form>
   );
 }
 

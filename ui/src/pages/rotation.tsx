@@ -5,7 +5,7 @@ import { useState } from "react";
 import { type AgeRule, call, type Rotation as Run, useGet, type Window } from "../api/client";
 import { useParam } from "../app/search";
 import { useSession } from "../app/session";
-import { Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
+import { arg, Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
 import { Icon } from "../components/icon";
 import { done, failed, Problem } from "../components/problem";
 import { Chip } from "../components/state";
@@ -140,7 +140,7 @@ function Due({ frozen }: { frozen: boolean }) {
             <Button variant={plan ? "default" : "filled"} loading={planning} onClick={() => void look(async () => setPlan(await call("POST /v1/rotations/plan", { body: params() })))}>
               {plan ? "Plan again" : "Look what would happen"}
             </Button>
-            <Cli>{["rinca rotate", generate ? refs.map((r) => `--generate ${r}`).join(" ") : refs.join(" "), "--plan"].filter(Boolean).join(" ")}</Cli>
+            <Cli>{["rinca rotate", generate ? refs.map((r) => `--generate ${arg(r)}`).join(" ") : refs.map(arg).join(" "), "--plan"].filter(Boolean).join(" ")}</Cli>
           </div>
           {problem ? <Problem error={problem} /> : null}
         </div>

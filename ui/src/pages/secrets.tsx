@@ -5,7 +5,7 @@ import { lazy, Suspense, useMemo, useState } from "react";
 import { call, type DriftKey, type UsedBy, useGet } from "../api/client";
 import { useParam, useTyped } from "../app/search";
 import { useSession } from "../app/session";
-import { Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
+import { arg, Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
 import type { GraphNode } from "../components/graph";
 import { Icon } from "../components/icon";
 import { Problem } from "../components/problem";
@@ -68,7 +68,7 @@ export default function Secrets() {
       sub="From the vault, through files, to the containers that read them. No value is shown here."
       actions={
         <>
-          <Cli>{ref ? `rinca secret used-by ${ref}` : "rinca secret list"}</Cli>
+          <Cli>{ref ? `rinca secret used-by ${arg(ref)}` : "rinca secret list"}</Cli>
           <Button variant="default" loading={busy} onClick={() => void check()}>
             Check all now
           </Button>

@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { call, keyOf, useGet } from "../api/client";
 import { useSession } from "../app/session";
-import { Card, Cli, Empty, Loaded, useRun } from "../components/bits";
+import { arg, Card, Cli, Empty, Loaded, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { done, Problem } from "../components/problem";
@@ -42,7 +42,7 @@ export function Keys({ user }: { user?: string }) {
       title={user ? undefined : "API keys"}
       actions={
         <>
-          <Cli>{user ? `rinca apikey list --user ${user}` : "rinca apikey list"}</Cli>
+          <Cli>{user ? `rinca apikey list --user ${arg(user)}` : "rinca apikey list"}</Cli>
           <Button leftSection={<Icon name="plus" size={14} />} onClick={() => setMaking(true)}>
             Make a key
           </Button>

@@ -2,7 +2,7 @@ import { Button, Checkbox, Modal, MultiSelect, Select, Switch, TagsInput, TextIn
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { call, type Permission, type UserGroup, useGet } from "../api/client";
-import { Card, Cli, Empty, Loaded, useRun } from "../components/bits";
+import { arg, Card, Cli, Empty, Loaded, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { done, Problem } from "../components/problem";
@@ -226,7 +226,7 @@ function Why() {
   const [name, setName] = useState("");
   const q = useGet("GET /v1/permissions/{user}", { path: { user: user ?? "" }, query: { type: kind, name } }, { enabled: Boolean(user && name), retry: false });
   return (
-    <Card title="What may somebody do, and why?" actions={user && name ? <Cli>{`rinca user explain ${user} ${kind} ${name}`}</Cli> : undefined}>
+    <Card title="What may somebody do, and why?" actions={user && name ? <Cli>{`rinca user explain ${arg(user)} ${kind} ${arg(name)}`}</Cli> : undefined}>
       <div className="row">
         <Select aria-label="User" placeholder="User" w={170} data={(users.data ?? []).map((u) => u.name)} value={user} onChange={setUser} searchable />
         <Select aria-label="Kind" w={150} data={[...kinds]} value={kind} onChange={(v) => setKind(v ?? kind)} />

@@ -4,7 +4,7 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { call, type SyncPlan, useGet } from "../api/client";
 import { useSession } from "../app/session";
-import { Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
+import { arg, Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { Problem } from "../components/problem";
@@ -56,7 +56,7 @@ export default function SyncDiff() {
       sub={sync.data?.description}
       actions={
         <>
-          <Cli>{`rinca sync plan --sync ${name}`}</Cli>
+          <Cli>{`rinca sync plan --sync ${arg(name)}`}</Cli>
           <Button variant="default" loading={plan.isFetching} onClick={() => void plan.refetch()}>
             Look again
           </Button>

@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { createRef, type RefObject, useRef, useState } from "react";
 import { call, keyOf, useGet, type VaultItem } from "../api/client";
 import { useSession } from "../app/session";
-import { Cli, Empty, Loaded, useRun } from "../components/bits";
+import { arg, Cli, Empty, Loaded, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { done, Problem } from "../components/problem";
@@ -206,7 +206,7 @@ function ItemForm({ item, close, kept }: { item?: VaultItem; close: () => void; 
           </Button>
         )}
         <span className="grow" />
-        {item && <Cli>{`rinca item show ${item.title}`}</Cli>}
+        {item && <Cli>{`rinca item show ${arg(item.title)}`}</Cli>}
       </div>
       <Confirm
         opened={gone}
