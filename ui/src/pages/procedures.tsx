@@ -228,7 +228,7 @@ function Webhooks() {
                 { title: "When", show: (w) => <span className="dim">{w.webhook?.disabled ? "switched off" : [w.webhook?.branch && `branch ${w.webhook.branch}`, w.webhook?.tags?.length && `tags ${w.webhook.tags.join(", ")}`, w.webhook?.paths?.length && `files ${w.webhook.paths.join(", ")}`].filter(Boolean).join(" · ") || "a push to its branch"}</span> },
                 { title: "Secret", show: (w) => (w.has_secret ? <Chip tone="good" icon="lock" text="set" /> : <Chip tone="warn" icon="warn" text="none: refused" />), width: "140px" },
                 {
-                  title: "", end: true, width: "390px",
+                  title: "", end: true, width: "430px",
                   show: (w) => (
                     <span className="row" style={{ justifyContent: "flex-end" }}>
                       <Menu position="bottom-end">

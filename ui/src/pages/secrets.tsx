@@ -188,7 +188,8 @@ function Vault() {
       {v.data.error ? <Chip state="unreachable" text="vault out of reach" /> : <Chip state="reachable" text="vault answers" />}
       <span className="dim small">
         {v.data.provider}
-        {v.data.vaults?.length ? `: ${v.data.vaults.join(", ")}` : ""} · {v.data.requests} requests since the start{v.data.budget ? ` of ${v.data.budget}` : ""} · exported <Ago at={v.data.exported_at} />
+        {v.data.vaults?.length ? `: ${v.data.vaults.join(", ")}` : ""} · {many(v.data.requests, "request")} since the start{v.data.budget ? ` of ${v.data.budget}` : ""}
+        {isSet(v.data.exported_at) && <> · exported <Ago at={v.data.exported_at} /></>}
       </span>
       <Link to="/settings" search={{ tab: "vault" } as never} className="small">
         Vault settings

@@ -6,7 +6,7 @@ import { Card, Cli, Facts, Loaded, useRun } from "../components/bits";
 import { done, Problem } from "../components/problem";
 import { take, WriteOnly } from "../components/secret";
 import { Chip } from "../components/state";
-import { Ago } from "../components/time";
+import { Ago, isSet } from "../components/time";
 
 const providers: Record<string, string> = { embedded: "Embedded, encrypted, on this host", connect: "1Password Connect", op: "The op command", sdk: "1Password service account" };
 
@@ -26,7 +26,7 @@ export function VaultPanel() {
               <div style={{ marginBottom: 10 }}>{v.error ? <Chip state="unreachable" text="does not answer" /> : <Chip state="reachable" text="answers" />}</div>
               {v.error && <div className="bad-t small">{v.error}</div>}
               {!v.provider && <Make />}
-              <Facts items={[["Provider", providers[v.provider ?? ""] ?? v.provider], ["Vaults", v.vaults?.join(", ")], ["Token", v.has_token ? <>kept, sealed, since <Ago at={v.set_at} /></> : v.provider === "embedded" ? "none is needed" : "none"], ["Requests since the start", v.budget ? `${v.requests} of ${v.budget}` : v.requests], ["Exported", <Ago key="e" at={v.exported_at} />]]} />
+              <Facts items={[["Provider", providers[v.provider ?? ""] ?? v.provider], ["Vaults", v.vaults?.join(", ")], ["Token", v.has_token ? <>kept, sealed, since <Ago at={v.set_at} /></> : v.provider === "embedded" ? "none is needed" : "none"], ["Requests since the start", v.budget ? `${v.requests} of ${v.budget}` : v.requests], ["Exported", isSet(v.exported_at) && <Ago key="e" at={v.exported_at} />]]} />
             </>
           )}
         </Loaded>

@@ -31,7 +31,7 @@ export default function Stacks() {
     });
   }, [stacks.data, states.data, filter, status, tag]);
   const columns: Column<StackSummary>[] = [
-    { title: "Stack", sort: (s) => s.name, show: (s) => <Link to="/stacks/$stack" params={{ stack: s.name }} className="mainlink">{s.name}</Link> },
+    { title: "Stack", sort: (s) => s.name, show: (s) => <Link to="/stacks/$stack" params={{ stack: s.name }} className="mainlink">{s.name}</Link>, width: "180px" },
     { title: "State", sort: (s) => states.data?.[s.name]?.status ?? "", show: (s) => <StackChip state={states.data?.[s.name]} />, width: "130px" },
     { title: "Services", show: (s) => <Services n={states.data?.[s.name]?.services} />, width: "100px", minor: true },
     { title: "Values", show: (s) => (drifts.get(s.name) ? <DriftChip state={(drifts.get(s.name) as { state: "proven" }).state} /> : <span className="dim">–</span>), width: "150px", minor: true },
