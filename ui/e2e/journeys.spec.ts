@@ -165,6 +165,7 @@ test("on a phone nothing is wider than the screen", async ({ page }) => {
 /** still waits until everything was asked for and nothing moves any more. */
 async function still(page: Page) {
   await page.locator("h1").first().waitFor();
+  await page.evaluate(() => Object.assign(window, { size: -1 })); // from now on
   await page.waitForFunction(() => {
     const w = window as unknown as { size?: number; since?: number };
     const size = document.documentElement.outerHTML.length;
@@ -219,7 +220,10 @@ test("everybody can read every page and what lies over it, light and dark", asyn
     await page.goto(path);
     await still(page);
     await open(page);
-    if (open !== nothing) await still(page); // it has to be there whole
+    if (open !== nothing) {
+      await page.waitForFunction((from) => location.pathname !== from || document.querySelector('[role="dialog"], [role="menu"]'), path.replace(/\?.*/, "")); // its code may be on the way
+      await still(page);
+    }
     const violations = await read(page, rules);
     await page.emulateMedia({ colorScheme: "dark" });
     await still(page);

@@ -28,7 +28,7 @@ export const theme = createTheme({
 
 // Colours that can be read by everyone: WCAG AA on every ground that we use.
 export const colours: CSSVariablesResolver = () => ({
-  variables: {},
+  variables: { "--mantine-color-cyan-filled-hover": "#095c6b", "--mantine-color-red-filled-hover": "#a82222" }, // under the pointer: darker, not lighter
   light: {
     "--mantine-color-dimmed": "#4f5863",
     "--mantine-color-placeholder": "#656d76",
