@@ -1,6 +1,9 @@
 package api
 
-import "rinca/internal/rinca"
+import (
+	"rinca/internal/rinca"
+	"rinca/internal/store"
+)
 
 func groupRoutes() []route {
 	const one = "/v1/groups/{group}"
@@ -43,6 +46,14 @@ func (s *Server) putGroup(r *request) (any, error) {
 	in, name := body[groupInput](r), r.PathValue("group")
 	if in.Name != "" && in.Name != name {
 		return nil, rinca.Errorf(rinca.Invalid, "name differs from the one in the path")
+	}
+	if modeOf(r) == store.CreateOnly {
+		_, err := s.cfg.Auth.Group(r.Context(), name)
+		if err == nil {
+			return nil, rinca.Errorf(rinca.Conflict, "there is a group %s already", name)
+		} else if rinca.CodeOf(err) != rinca.NotFound {
+			return nil, err
+		}
 	}
 	return s.cfg.Auth.PutGroup(r.Context(), caller(r), rinca.UserGroup{Name: name, Everyone: in.Everyone, Users: in.Users, Claims: in.Claims, Rights: in.Rights})
 }

@@ -133,7 +133,10 @@ func TestUsersAndGroups(t *testing.T) {
 	if in := w.signIn("bob", made.OneTimePassword); !in.MustChange {
 		t.Errorf("%+v", in)
 	}
-	w.must(admin, "PUT /v1/groups/ops", `{"users":["bob"],"permissions":[{"target":{"type":"Stack","id":"op-export"},"level":"Write"}]}`)
+	w.must(admin, "PUT /v1/groups/ops", `{"users":["bob"],"permissions":[{"target":{"type":"Stack","id":"op-export"},"level":"Write"}]}`, "If-None-Match", "*")
+	if a := w.do(admin, "PUT /v1/groups/ops", `{}`, "If-None-Match", "*"); a.code() != rinca.Conflict {
+		t.Errorf("a group that is there: %d %s", a.status, a.body)
+	}
 	for body, want := range map[string]string{
 		`{"name":"bob"}`: "bob", `{"name":"a b"}`: "cannot be the name", `{"name":"x","all":{"Stak":"Read"}}`: "no kind of resource",
 		`{"name":"x","all":{"Stack":"Rad"}}`: "no permission level", `{"name":"x","password":"short"}`: "has 5 characters", `{"name":"x","admn":true}`: "admn",

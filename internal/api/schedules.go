@@ -13,7 +13,8 @@ func scheduleRoutes() []route {
 	return []route{
 		{
 			pattern: "GET /v1/schedules", need: list(), doc: "List what runs by itself of what you may read, with the next times.",
-			out: []rinca.Scheduled{}, serve: (*Server).getSchedules,
+			query: []param{{"days", "all times of so many days, up to 31 days and 200 times each; left out, the next five"}},
+			out:   []rinca.Scheduled{}, serve: (*Server).getSchedules,
 		}, {
 			pattern: "POST /v1/schedules/explain", need: user(), doc: "Say what a schedule means: as cron, and the next five times. Nothing is kept.",
 			in: explainInput{}, out: schedule.Meaning{}, serve: (*Server).explainSchedule,
@@ -33,7 +34,11 @@ func (s *Server) getSchedules(r *request) (any, error) {
 	if s.cfg.Schedules == nil {
 		return out, nil
 	}
-	for _, x := range s.cfg.Schedules.List(r.Context()) {
+	days, err := r.number("days", 0, 31)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range s.cfg.Schedules.List(r.Context(), int(days)) {
 		if r.may(x.Target, rinca.Read) {
 			out = append(out, x)
 		}

@@ -13,8 +13,8 @@ import (
 
 type fixedSchedules []rinca.Scheduled
 
-func (f fixedSchedules) List(context.Context) []rinca.Scheduled { return f }
-func (f fixedSchedules) TimeZone() *time.Location               { return time.UTC }
+func (f fixedSchedules) List(context.Context, int) []rinca.Scheduled { return f }
+func (f fixedSchedules) TimeZone() *time.Location                    { return time.UTC }
 
 // Who lists schedules sees those of what they may read; who explains one needs
 // no rights, and leaves nothing behind.

@@ -58,8 +58,9 @@ type Vault interface {
 
 // Schedules knows what runs by itself.
 type Schedules interface {
-	// List tells of every schedule when it runs.
-	List(ctx context.Context) []rinca.Scheduled
+	// List tells of every schedule when it runs: the next times, and all of so
+	// many days.
+	List(ctx context.Context, days int) []rinca.Scheduled
 	// TimeZone is that of schedules which name none.
 	TimeZone() *time.Location
 }

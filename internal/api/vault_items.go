@@ -1,6 +1,8 @@
 package api
 
 import (
+	"strings"
+
 	"rinca/internal/rinca"
 )
 
@@ -153,6 +155,7 @@ func (s *Server) deleteVaultItem(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.detail = s.nameOf(r, v, "")
 	return nil, v.DeleteItem(r.Context(), r.URL.Query().Get("vault"), r.PathValue("item"))
 }
 
@@ -161,6 +164,23 @@ func (s *Server) getVaultValue(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.detail = s.nameOf(r, v, r.PathValue("field"))
 	value, err := v.Value(r.Context(), r.URL.Query().Get("vault"), r.PathValue("item"), r.PathValue("field"))
 	return valueJSON{Value: value.Reveal()}, err
+}
+
+// nameOf names an item, and a field of it, as a person who reads the audit
+// log knows them; by what was asked for where that is not there.
+func (s *Server) nameOf(r *request, v Vault, field string) string {
+	name := r.PathValue("item")
+	item, err := v.Item(r.Context(), r.URL.Query().Get("vault"), name)
+	if err == nil {
+		name = item.Title
+	}
+	for _, f := range item.Fields {
+		if f.ID == field && f.Label != "" {
+			field = f.Label
+		}
+	}
+	return strings.TrimSpace(name + " " + field)
 }

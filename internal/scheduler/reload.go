@@ -113,9 +113,12 @@ func (s *Scheduler) entry(key string, x Entry, kept map[string]memory, now time.
 	return e
 }
 
+const mostTimes = 200 // of one schedule
+
 // List tells of every schedule when it runs, by target; those that cannot be
-// read and those that are disabled too.
-func (s *Scheduler) List(ctx context.Context) []rinca.Scheduled {
+// read and those that are disabled too. It tells the next five times, and all
+// others of so many days, up to mostTimes.
+func (s *Scheduler) List(ctx context.Context, days int) []rinca.Scheduled {
 	if s.work.TryLock() { // what was changed a moment ago is there; if much is being started, it comes soon
 		s.reload(ctx)
 		s.work.Unlock()
@@ -140,6 +143,13 @@ func (s *Scheduler) List(ctx context.Context) []rinca.Scheduled {
 				from = e.at.Done
 			}
 			x.Next = e.spec.Upcoming(from, 5)
+			for end := now.AddDate(0, 0, days); len(x.Next) > 0 && len(x.Next) < mostTimes && !x.Next[len(x.Next)-1].After(end); {
+				more := e.spec.Next(x.Next[len(x.Next)-1])
+				if more.IsZero() || more.After(end) {
+					break
+				}
+				x.Next = append(x.Next, more)
+			}
 		}
 		out = append(out, x)
 	}

@@ -115,7 +115,7 @@ func (w *world) finish(name string) {
 }
 
 func (w *world) shown(name string) rinca.Scheduled {
-	for _, x := range w.s.List(w.t.Context()) {
+	for _, x := range w.s.List(w.t.Context(), 0) {
 		if x.Target.Name == name {
 			return x
 		}

@@ -190,6 +190,8 @@ test("a stack is stopped, started and restarted from its menu", async ({ page })
     await page.goto("/stacks/uptime-kuma");
     await page.getByRole("button", { name: "More" }).click();
     await page.getByRole("menuitem", { name: what, exact: true }).click();
+    await expect(page.getByRole("dialog").getByText(`rinca stack ${what.toLowerCase()} uptime-kuma`)).toBeVisible();
+    await page.getByRole("dialog").getByRole("button", { name: what, exact: true }).click();
     await expect(page.getByText("succeeded", { exact: true }).first()).toBeVisible({ timeout: 30_000 });
     await page.goto("/stacks/uptime-kuma");
     await expect(page.getByText(state).first()).toBeVisible({ timeout: 30_000 });

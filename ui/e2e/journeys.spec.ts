@@ -80,6 +80,88 @@ test("a secret goes in and is not seen again, unless it is revealed, which is wr
   await expect(page.getByText(/entries hold/)).toBeVisible();
 });
 
+test("a save that fails loses nothing that was typed, and nothing of anybody else", async ({ page, watch }) => {
+  test.setTimeout(120_000);
+  watch.allow.push(/status of (409|412|400)/, /ERR_FAILED/);
+  await signIn(page);
+  // An item while the server cannot be reached, then with a field that has no name.
+  await page.goto("/secrets?view=vault");
+  await page.getByRole("button", { name: "Add an item" }).click();
+  const dialog = page.getByRole("dialog");
+  const title = `once-${Date.now()}.env`;
+  await dialog.getByLabel("Title").fill(title);
+  await dialog.getByLabel("Name of the field").fill("API_TOKEN");
+  await dialog.getByLabel("New value of API_TOKEN").fill("typed-once");
+  await page.route(/vault.items|TYPED_TWICE/, (r) => r.abort(), { times: 1 });
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog.getByText("The server does not answer")).toBeVisible();
+  await dialog.getByRole("button", { name: "Field", exact: true }).click();
+  await dialog.getByLabel("New value of the field").fill("nameless");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog.getByText("A field has a value and no name")).toBeVisible();
+  await dialog.getByRole("button", { name: "Remove the field" }).click();
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toBeHidden();
+  await page.getByRole("button", { name: `Edit ${title}` }).click();
+  await page.getByRole("button", { name: "Reveal the value of API_TOKEN" }).click();
+  await expect(page.getByText("typed-once")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.goto("/settings?tab=audit");
+  await expect(page.getByText(`${title} API_TOKEN`).first()).toBeVisible();
+
+  // A variable while the server cannot be reached.
+  await page.goto("/settings");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await dialog.getByRole("textbox", { name: "Name" }).fill("TYPED_TWICE");
+  await dialog.getByRole("textbox", { name: "Value" }).fill("kept-in-the-form");
+  await page.route(/vault.items|TYPED_TWICE/, (r) => r.abort(), { times: 1 });
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog.getByText("The server does not answer")).toBeVisible();
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toBeHidden();
+  await page.getByRole("button", { name: "Reveal the value of TYPED_TWICE" }).click();
+  await expect(page.getByText("kept-in-the-form")).toBeVisible();
+  await page.evaluate(async () => (await fetch("/v1/variables/TYPED_TWICE", { method: "DELETE" })).text());
+
+  // A group that is there is not made anew, and what somebody else changed is not undone.
+  const put = (path: string, body: unknown) =>
+    page.evaluate(
+      async ([p, b]) => {
+        const answer = await fetch(p as string, { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(b) });
+        await answer.text(); // what nobody reads does not end
+        return answer.status;
+      },
+      [path, body] as const,
+    );
+  expect(await put("/v1/groups/journey", { all: { Stack: { level: "Read" } } })).toBeLessThan(300);
+  await page.goto("/settings?tab=groups");
+  await page.getByRole("button", { name: "Add a group" }).click();
+  await dialog.getByRole("textbox", { name: "Name", exact: true }).fill("journey");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog.getByText(/there is a group journey already/i)).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.goto("/rotation?tab=policy");
+  await page.getByLabel("Collect for").fill("20s");
+  const before = await page.evaluate(async () => (await (await fetch("/v1/rotation/policy")).json()) as Record<string, unknown>);
+  await put("/v1/rotation/policy", { ...before, interval: "7m" });
+  await page.getByRole("button", { name: "Set" }).first().click();
+  await expect(page.getByText(/changed it in the meantime/)).toBeVisible();
+  await put("/v1/rotation/policy", before);
+  await page.evaluate(async (title) => {
+    const items = (await (await fetch("/v1/vault/items")).json()) as { id: string; title: string }[];
+    await Promise.all(["/v1/groups/journey", ...items.filter((i) => i.title === title).map((i) => `/v1/vault/items/${i.id}`)].map(async (x) => (await fetch(x, { method: "DELETE" })).text()));
+  }, title);
+});
+
+test("what is not there says so, and leads back", async ({ page, watch }) => {
+  watch.allow.push(/status of (404|400)/);
+  await signIn(page);
+  for (const [path, text] of [["/stacks/nope", "There is no such stack"], ["/procedures/nope", "nope"], ["/rotation/nope", "Rotation"], ["/stacks/authentik?tab=logs&service=gone", "There is no service gone"], ["/activity?state=canceled&q=zzz", "No update matches"], ["/settings?tab=nosuch", "Variables"], ["/stacks/authentik?tab=nosuch", "Engine says"]] as const) {
+    await page.goto(path);
+    await expect(page.locator("main").getByText(text).first()).toBeVisible();
+  }
+});
+
 test("where a secret is used, in one step", async ({ page }) => {
   await signIn(page);
   await page.goto("/secrets");

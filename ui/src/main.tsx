@@ -35,6 +35,7 @@ import "@mantine/core/styles/PinInput.css";
 import "@mantine/core/styles/PillsInput.css";
 import "@mantine/core/styles/FloatingIndicator.css";
 import "@mantine/core/styles/SegmentedControl.css";
+import "@mantine/core/styles/Notification.css";
 import "@mantine/notifications/styles.css";
 import "./app.css";
 import { MantineProvider } from "@mantine/core";

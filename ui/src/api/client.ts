@@ -52,6 +52,21 @@ export function onSignedOut(f: () => void): () => void {
 }
 
 export async function call<E extends Endpoint>(endpoint: E, o: Options<E> = {}): Promise<Out<E>> {
+  return (await ask(endpoint, o))[0];
+}
+
+/** replace puts a resource in place of what was seen of it, unless that has changed: nobody's change is lost. */
+export async function replace<G extends Endpoint, P extends Endpoint>(read: G, put: P, path: Record<string, string>, seen: Partial<Out<G>>, body: In<P>): Promise<Out<P>> {
+  const [now, tag] = await ask(read, { path } as Options<G>);
+  const other = now as Record<string, unknown>;
+  for (const [name, value] of Object.entries(seen)) {
+    if (JSON.stringify(other[name]) === JSON.stringify(value)) continue;
+    throw new ApiError(412, "conflict", `${String(other.updated_by ?? "Somebody")} changed it in the meantime`, "Close this form, look at the change, and make yours again");
+  }
+  return call(put, { path, body, headers: tag ? { "If-Match": tag } : {} } as Options<P>);
+}
+
+async function ask<E extends Endpoint>(endpoint: E, o: Options<E>): Promise<[Out<E>, string | null]> {
   const [method = "GET"] = endpoint.split(" ");
   let answer: Response;
   try {
@@ -64,10 +79,11 @@ export async function call<E extends Endpoint>(endpoint: E, o: Options<E> = {}):
     });
   } catch (e) {
     if (o.signal?.aborted) throw e;
-    throw new ApiError(0, "unavailable", "The server does not answer", "Is rinca serve running, and can you reach it? This page tries again by itself.");
+    throw new ApiError(0, "unavailable", "The server does not answer", `Is rinca serve running, and can you reach it?${method === "GET" ? " This page tries again by itself." : " Nothing was sent, or its answer is lost: look before you do it again."}`);
   }
   if (answer.ok) {
-    return (answer.status === 204 || answer.status === 202 && answer.headers.get("Content-Length") === "0" ? undefined : await answer.json()) as Out<E>;
+    const empty = answer.status === 204 || (answer.status === 202 && answer.headers.get("Content-Length") === "0");
+    return [(empty ? undefined : await answer.json()) as Out<E>, answer.headers.get("ETag")];
   }
   const text = await answer.text();
   let failed = { code: "internal", message: `the server answered ${answer.status}`, hint: "" };
@@ -82,8 +98,9 @@ export async function call<E extends Endpoint>(endpoint: E, o: Options<E> = {}):
   throw new ApiError(answer.status, failed.code, sentence(failed.message), failed.hint);
 }
 
-/** sentence begins with a capital letter, as texts for people do. */
+/** sentence begins with a capital letter, as texts for people do; a name or a command stays as it is. */
 export function sentence(text: string): string {
+  if (!/^[a-z]+([ ,:;']|$)/.test(text)) return text;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

@@ -14,7 +14,7 @@ const lists: Record<string, string[]> = {
   ResourceSync: ["GET /v1/syncs", "GET /v1/syncs/{sync}", "GET /v1/webhooks"],
   Repo: ["GET /v1/repos"],
   Alerter: ["GET /v1/alerters"],
-  System: ["GET /v1/users", "GET /v1/groups", "GET /v1/vault"],
+  System: ["GET /v1/users", "GET /v1/groups", "GET /v1/vault", "GET /v1/rotation/policy", "GET /v1/secrets/policy"],
 };
 
 /** keepTrue makes events change what is kept. */

@@ -1441,7 +1441,7 @@ export interface Endpoints {
   /** Bring the stacks of a rotation back to what they were before it, and put its versions into quarantine. Needs Execute on every stack of the rotation. */
   "POST /v1/rotations/{id}/undo": { in: undefined; query: {  }; out: Update };
   /** List what runs by itself of what you may read, with the next times. Needs a session or an API key; answers what you may read. */
-  "GET /v1/schedules": { in: undefined; query: {  }; out: Scheduled[] };
+  "GET /v1/schedules": { in: undefined; query: { days?: string | number | boolean }; out: Scheduled[] };
   /** Say what a schedule means: as cron, and the next five times. Nothing is kept. Needs a session or an API key. */
   "POST /v1/schedules/explain": { in: ExplainInput; query: {  }; out: Meaning };
   /** List the items and secret variables that stacks use, of the stacks that you may read, with their age; no values. Needs a session or an API key; answers what you may read. */

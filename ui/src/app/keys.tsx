@@ -67,7 +67,8 @@ export function Keys({ go }: { go: (to: string) => void }) {
       }
       if (key === "j" || key === "k") return moveRow(key === "j" ? 1 : -1);
       if (key === "Enter" && document.activeElement?.matches("[data-row]")) {
-        document.activeElement.querySelector<HTMLElement>("a")?.click();
+        const row = document.activeElement as HTMLElement; // what a click on it does; a row that does nothing has a link
+        (row.classList.contains("open") ? row : row.querySelector<HTMLElement>("a"))?.click();
         return;
       }
       if (key === ".") {

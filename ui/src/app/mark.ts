@@ -18,3 +18,25 @@ export function setMark(on: boolean) {
     // Storage may be switched off.
   }
 }
+
+const end = "rinca-ended";
+
+/** noteEnd remembers for the next page that a session ended by itself. */
+export function noteEnd() {
+  try {
+    sessionStorage.setItem(end, "1");
+  } catch {
+    // Then nobody is told.
+  }
+}
+
+/** takeEnd reports, once, whether a session has just ended by itself. */
+export function takeEnd(): boolean {
+  try {
+    const was = sessionStorage.getItem(end) !== null;
+    sessionStorage.removeItem(end);
+    return was;
+  } catch {
+    return false;
+  }
+}

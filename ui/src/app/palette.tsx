@@ -4,7 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo } from "react";
 import { createSpotlight } from "@mantine/spotlight";
 import { useGet } from "../api/client";
-import { Icon } from "../components/icon";
+import { Icon, type IconName } from "../components/icon";
 import { pages } from "./pages";
 import { useSession } from "./session";
 
@@ -23,6 +23,11 @@ export default function Palette({ close }: { close: () => void }) {
   }, []);
   const actions = useMemo<SpotlightActionData[]>(() => {
     const out: SpotlightActionData[] = pages.map((p) => ({ id: p.path, label: p.title, description: "Page", leftSection: <Icon name={p.icon} />, onClick: () => void go({ to: p.path }) }));
+    const act = (id: string, label: string, description: string, icon: IconName, to: string, search = {}) => out.push({ id, label, description, leftSection: <Icon name={icon} />, onClick: () => void go({ to, search: search as never }) });
+    if (may("Execute", "Stack")) act("rotate", "Rotate secrets", "Look what has changed in the vault, and carry it to its stacks", "rotation", "/rotation");
+    act("undo", "Undo a rotation", "The runs: each that succeeded can be taken back", "undo", "/rotation", { tab: "history" });
+    act("drift", "Check drift", "Whether vault, files and containers have the same values", "drift", "/secrets", { view: "list" });
+    if (may("Write", "Stack")) act("add stack", "Add a stack", "From a Git repository, or a folder of the host", "plus", "/stacks/new");
     for (const s of stacks.data ?? []) {
       const to = `/stacks/${encodeURIComponent(s.name)}`;
       out.push({ id: `stack ${s.name}`, label: s.name, description: "Stack", leftSection: <Icon name="stacks" />, onClick: () => void go({ to }) });

@@ -14,6 +14,13 @@ export function useParam(name: string, usual = ""): [string, (v: string) => void
   return [search[name] ?? usual, set];
 }
 
+/** useChoice is useParam for one of a few: the first is the usual one, and stands for what is none of them. */
+export function useChoice(name: string, choices: string[]): [string, (v: string | null) => void] {
+  const usual = choices[0] ?? "";
+  const [v, set] = useParam(name, usual);
+  return [choices.includes(v) ? v : usual, (to) => set(to ?? usual)];
+}
+
 /** useTyped is useParam for what is typed: the list follows each key, the address when the fingers rest. */
 export function useTyped(name: string): [string, (v: string) => void] {
   const [kept, keep] = useParam(name);

@@ -1,13 +1,13 @@
 // Who is signed in, and what they may do. What one may not do is not offered;
 // the server decides anyway.
 import { useQueryClient } from "@tanstack/react-query";
-import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useMemo } from "react";
+import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useMemo, useRef } from "react";
 import { ApiError, call, type Me, onSignedOut, useGet } from "../api/client";
 import { keepTrue } from "../api/keep";
 import { stream } from "../api/stream";
 import { Center, Loader } from "@mantine/core";
 import { Problem } from "../components/problem";
-import { setMark, signedInBefore } from "./mark";
+import { noteEnd, setMark, signedInBefore } from "./mark";
 import { untilItAnswers } from "./query";
 
 export type Level = "None" | "Read" | "Execute" | "Write";
@@ -65,13 +65,14 @@ export function grantOn(me: Pick<Me, "rights" | "admin">, kind: string, name?: s
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
-  const me = useGet("GET /v1/me", {}, { retry: untilItAnswers, retryOnMount: false, staleTime: Number.POSITIVE_INFINITY, enabled: signedInBefore() });
+  const me = useGet("GET /v1/me", {}, { retry: untilItAnswers, retryOnMount: false, staleTime: 60_000, refetchInterval: 60_000, refetchOnWindowFocus: true, enabled: signedInBefore() });
   const signedIn = Boolean(me.data) && !me.data?.session?.change_only && !me.data?.user.must_change_password;
 
   useEffect(
     () =>
       onSignedOut(() => {
         setMark(false);
+        noteEnd();
         client.clear();
         location.reload();
       }),
@@ -86,6 +87,14 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       stream.end();
     };
   }, [client, signedIn]);
+
+  // Who may do other things than before sees other things.
+  const rights = me.data && JSON.stringify([me.data.admin, me.data.rights]);
+  const before = useRef(rights);
+  useEffect(() => {
+    if (before.current !== undefined && rights !== before.current) void client.invalidateQueries({ predicate: (q) => q.queryKey[0] !== "GET /v1/me" });
+    before.current = rights;
+  }, [client, rights]);
 
   const session = useMemo<Session | null>(() => {
     const who = me.data;

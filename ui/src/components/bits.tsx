@@ -1,10 +1,10 @@
 // Small things that every page uses.
 import { ActionIcon, Group, Skeleton, Stack } from "@mantine/core";
 import { Tooltip } from "./tip";
-import { useClipboard } from "@mantine/hooks";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Icon, type IconName } from "./icon";
-import { Problem } from "./problem";
+import { ApiError } from "../api/client";
+import { copied, Problem } from "./problem";
 
 export function Page({ title, sub, actions, children, wide }: { title: ReactNode; sub?: ReactNode; actions?: ReactNode; children: ReactNode; wide?: boolean }) {
   return (
@@ -47,9 +47,23 @@ export function Empty({ icon, title, children, action }: { icon: IconName; title
   );
 }
 
+/** isGone reports whether something is not there, or no longer to be seen: what was loaded of it is not true any more. */
+export function isGone(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 404 || error.status === 403);
+}
+
+/** MayNot stands where somebody has no right to do something. */
+export function MayNot({ children }: { children: string }) {
+  return (
+    <Card>
+      <Empty icon="lock" title={`You may not ${children}`}>An administrator gives rights in Settings, Groups: there one also sees why somebody may do something.</Empty>
+    </Card>
+  );
+}
+
 /** Loaded shows what was asked for: a skeleton, what failed, or the answer. */
 export function Loaded<T>({ query, children, lines = 4 }: { query: { data?: T; error: unknown; refetch: () => unknown }; children: (data: T) => ReactNode; lines?: number }) {
-  if (query.data !== undefined) return <>{children(query.data)}</>;
+  if (query.data !== undefined && !isGone(query.error)) return <>{children(query.data)}</>;
   if (query.error) return <Problem error={query.error} retry={() => void query.refetch()} />;
   return (
     <Stack gap="xs" p="md" role="status" aria-busy="true" aria-label="Loading">
@@ -61,13 +75,28 @@ export function Loaded<T>({ query, children, lines = 4 }: { query: { data?: T; e
 }
 
 /** Cli shows the command that does the same. */
+/** many writes a number of things. */
+export function many(n: number, word: string): string {
+  return `${n.toLocaleString()} ${word}${n === 1 ? "" : "s"}`;
+}
+
 /** arg writes one argument as a shell reads it back, whatever is in it. */
 export function arg(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
+function useCopy() {
+  const [just, setJust] = useState(false);
+  useEffect(() => {
+    if (!just) return;
+    const t = setTimeout(() => setJust(false), 1500);
+    return () => clearTimeout(t);
+  }, [just]);
+  return { copied: just, copy: (text: string) => void copied(text).then(setJust) };
+}
+
 export function Cli({ children }: { children: string }) {
-  const clip = useClipboard({ timeout: 1500 });
+  const clip = useCopy();
   return (
     <span className="cli">
       <code>{children}</code>
@@ -81,7 +110,7 @@ export function Cli({ children }: { children: string }) {
 }
 
 export function CopyButton({ value, label }: { value: string; label: string }) {
-  const clip = useClipboard({ timeout: 1500 });
+  const clip = useCopy();
   return (
     <Tooltip label={clip.copied ? "Copied" : label}>
       <ActionIcon variant="subtle" color="gray" aria-label={label} onClick={() => clip.copy(value)}>

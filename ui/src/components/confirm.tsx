@@ -1,9 +1,9 @@
 import { Button, Group, Modal, Stack, TextInput } from "@mantine/core";
-import { type ReactNode, useEffect, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { Problem } from "./problem";
 
 /** Confirm asks once more; with a name, it has to be typed: for what cannot be undone. */
-export function Confirm({ opened, close, title, children, name, action, run }: { opened: boolean; close: () => void; title: string; children: ReactNode; name?: string; action: string; run: () => Promise<unknown> }) {
+export function Confirm({ opened, close, title, children, name, action, run, calm }: { opened: boolean; close: () => void; title: string; children: ReactNode; name?: string; action: string; run: () => Promise<unknown>; calm?: boolean }) {
   const [typed, setTyped] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -25,9 +25,18 @@ export function Confirm({ opened, close, title, children, name, action, run }: {
       setBusy(false);
     }
   };
+  const off = name !== undefined && typed !== name;
   return (
     <Modal opened={opened} onClose={close} title={title}>
-      <Stack gap="sm">
+      <Stack
+        gap="sm"
+        component="form"
+        onSubmit={(e: FormEvent) => {
+          e.preventDefault();
+          e.stopPropagation(); // it may stand in another form
+          if (!off) void go();
+        }}
+      >
         <div>{children}</div>
         {name && <TextInput label={`Type ${name} to confirm`} value={typed} onChange={(e) => setTyped(e.currentTarget.value)} autoComplete="off" data-autofocus />}
         {error ? <Problem error={error} /> : null}
@@ -35,7 +44,7 @@ export function Confirm({ opened, close, title, children, name, action, run }: {
           <Button variant="default" onClick={close}>
             Cancel
           </Button>
-          <Button color="red" loading={busy} disabled={name !== undefined && typed !== name} onClick={() => void go()}>
+          <Button type="submit" color={calm ? undefined : "red"} loading={busy} disabled={off}>
             {action}
           </Button>
         </Group>

@@ -26,7 +26,7 @@ export function Problem({ error, retry, title }: { error: unknown; retry?: () =>
 
 /** Hint shows a command as one. */
 export function Hint({ text }: { text: string }) {
-  return /^(rinca|make|docker|curl) /.test(text) ? (
+  return /^(rinca|make|docker|curl|git|op|ssh|ssh-keyscan|ls|df|chown|chmod|sudo|systemctl|kill|ip) /.test(text) ? (
     <div>
       On the command line: <code>{text}</code>
     </div>
@@ -45,6 +45,37 @@ export function failed(error: unknown, title?: string) {
     withCloseButton: true,
     closeButtonProps: { "aria-label": "Dismiss" },
   });
+}
+
+/** copied puts text into the clipboard, and says so. A page without TLS has no clipboard but that of its selection. */
+export async function copied(text: string, message?: string): Promise<boolean> {
+  if (!(await toClipboard(text))) {
+    failed(new ApiError(0, "unavailable", "It was not copied", "This browser lets no page without https copy: select it, and copy it with the keys"));
+    return false;
+  }
+  if (message) done(message);
+  return true;
+}
+
+async function toClipboard(text: string): Promise<boolean> {
+  try {
+    if (isSecureContext) {
+      await navigator.clipboard.writeText(text);
+      return true;
+    }
+  } catch {
+    // Asked, and refused: the other way may go.
+  }
+  const box = document.createElement("textarea");
+  box.value = text;
+  box.style.position = "fixed";
+  box.style.opacity = "0";
+  (document.querySelector('[role="dialog"]') ?? document.body).append(box); // within what holds the focus
+  box.select();
+  const ok = document.execCommand("copy");
+  box.value = "";
+  box.remove();
+  return ok;
 }
 
 export function done(message: string) {

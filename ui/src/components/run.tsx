@@ -8,6 +8,7 @@ import { Chip } from "./state";
 import { Icon, type IconName } from "./icon";
 import { type Entry, Lines } from "./lines";
 import { LogView } from "./logview";
+import { failed } from "./problem";
 import { Lasting } from "./time";
 
 const marks: Record<string, IconName> = { succeeded: "ok", failed: "bad", running: "run", queued: "wait", canceled: "bad", interrupted: "warn" };
@@ -146,7 +147,7 @@ export function useUpdate(id: string | undefined) {
 }
 
 /** RunOf is the run that was started here, until it is closed. */
-export function RunOf({ id, close, again }: { id: string; close: () => void; again?: () => void }) {
+export function RunOf({ id, close, again, cancel }: { id: string; close: () => void; again?: () => void; cancel?: boolean }) {
   const q = useUpdate(id);
   const u = q.data;
   if (!u) return <div className="pad dim">Starting</div>;
@@ -157,8 +158,8 @@ export function RunOf({ id, close, again }: { id: string; close: () => void; aga
         <strong>{u.execution.type}</strong>
         <span className="grow dim">{u.summary}</span>
         <Lasting from={u.started_at} to={u.ended_at} />
-        {!isFinal(u.state) && (
-          <Button variant="default" onClick={() => void call("POST /v1/updates/{id}/cancel", { path: { id } })}>
+        {!isFinal(u.state) && cancel && (
+          <Button variant="default" onClick={() => void call("POST /v1/updates/{id}/cancel", { path: { id } }).catch((e: unknown) => failed(e, "It was not canceled"))}>
             Cancel
           </Button>
         )}

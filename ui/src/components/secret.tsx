@@ -4,7 +4,7 @@
 import { ActionIcon, Button, Group, PasswordInput } from "@mantine/core";
 import { Tooltip } from "./tip";
 import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
-import { failed } from "./problem";
+import { copied, failed } from "./problem";
 import { Icon } from "./icon";
 
 export const shownFor = 20;
@@ -41,7 +41,7 @@ export function Revealed({ load, may, label }: { load: () => Promise<string>; ma
   };
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(await load());
+      await copied(await load(), "The value is copied");
     } catch (e) {
       failed(e, "The value was not copied");
     }
@@ -69,7 +69,7 @@ export function Revealed({ load, may, label }: { load: () => Promise<string>; ma
   );
 }
 
-/** WriteOnly is an input whose value is read once, when it is sent, and emptied then. */
+/** WriteOnly is an input for what is never read back from the server. */
 export function WriteOnly({ input, label, name, description, required, placeholder, lines }: { input: React.RefObject<HTMLInputElement | HTMLTextAreaElement | null>; label: string; name?: string; description?: ReactNode; required?: boolean; placeholder?: string; lines?: boolean }) {
   if (lines) {
     return (
@@ -83,11 +83,9 @@ export function WriteOnly({ input, label, name, description, required, placehold
   return <PasswordInput ref={input as React.RefObject<HTMLInputElement>} label={label || undefined} aria-label={name} size={label ? undefined : "xs"} style={label ? undefined : { minWidth: 170 }} description={description} required={required} placeholder={placeholder} autoComplete="new-password" data-1p-ignore spellCheck={false} visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }} />;
 }
 
-/** take reads what was typed and empties the input. */
-export function take(input: React.RefObject<HTMLInputElement | HTMLTextAreaElement | null>): string {
-  const value = input.current?.value ?? "";
-  if (input.current) input.current.value = "";
-  return value;
+/** typed reads what was typed. It stays until it is kept: who has to try again sends the same. */
+export function typed(input: React.RefObject<HTMLInputElement | HTMLTextAreaElement | null>): string {
+  return input.current?.value ?? "";
 }
 
 /** Once shows something that is shown this once: a new key, a one-time password. */
@@ -97,7 +95,7 @@ export function Once({ value, children, close }: { value: string; children: Reac
       <div>{children}</div>
       <code data-secret className="big">{value}</code>
       <Group gap="xs" mt="sm">
-        <Button variant="default" onClick={() => void navigator.clipboard.writeText(value)}>
+        <Button variant="default" onClick={() => void copied(value, "It is copied")}>
           Copy
         </Button>
         <Button onClick={close}>I have it</Button>

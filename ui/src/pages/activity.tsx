@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useDeferredValue, useMemo, useState } from "react";
 import { type Alert, call, type Update, useGet } from "../api/client";
-import { useParam, useTyped } from "../app/search";
+import { useChoice, useParam, useTyped } from "../app/search";
 import { useSession } from "../app/session";
 import { Card, Cli, Empty, Loaded, Page } from "../components/bits";
 import { Icon } from "../components/icon";
@@ -14,10 +14,10 @@ import { Ago, Lasting } from "../components/time";
 import { AlertWords } from "./overview";
 
 export default function Activity() {
-  const [tab, setTab] = useParam("tab", "updates");
+  const [tab, setTab] = useChoice("tab", ["updates", "alerts"]);
   return (
     <Page title="Activity" sub="What was done, what runs, and what is wrong" actions={<Cli>{tab === "alerts" ? "rinca alert list" : "rinca update list"}</Cli>} wide>
-      <Tabs value={tab} onChange={(v) => setTab(v ?? "updates")}>
+      <Tabs value={tab} onChange={setTab}>
         <Tabs.List aria-label="Kinds of activity">
           <Tabs.Tab value="updates">Updates</Tabs.Tab>
           <Tabs.Tab value="alerts">Alerts</Tabs.Tab>
@@ -95,7 +95,7 @@ function Updates() {
                   { title: "Took", show: (u) => <Lasting from={u.started_at} to={u.ended_at} />, width: "90px", minor: true },
                   { title: "When", show: (u) => <Ago at={u.created_at} />, width: "110px" },
                 ]}
-                empty={<Empty icon="activity" title={all.length ? "No update matches" : "Nothing was done yet"} />}
+                empty={<Empty icon="activity" title={all.length || state ? "No update matches" : "Nothing was done yet"} />}
               />
               {all.length >= 200 && !end && (
                 <div className="pad">

@@ -107,7 +107,7 @@ function Attention() {
     for (const [name, s] of Object.entries(states.data ?? {})) {
       if (s.status === "unhealthy" && !said.has(`Stack ${name}`)) {
         const bad = (s.services ?? []).filter((x) => x.status === "unhealthy").map((x) => x.service);
-        out.push({ key: `stack ${name}`, state: "unhealthy", what: <><strong>{name}</strong> <span className="dim">{bad.join(", ")} {bad.length === 1 ? "is" : "are"} unhealthy</span></>, action: <Link to="/stacks/$stack" params={{ stack: name }} search={{ tab: "logs" } as never}>Open the logs</Link> });
+        out.push({ key: `stack ${name}`, state: "unhealthy", what: <><strong>{name}</strong> <span className="dim">{bad.length ? `${bad.join(", ")} ${bad.length === 1 ? "is" : "are"}` : "is"} unhealthy</span></>, action: <Link to="/stacks/$stack" params={{ stack: name }} search={{ tab: "logs" } as never}>Open the logs</Link> });
       }
     }
     for (const d of drift.data?.stacks ?? []) {

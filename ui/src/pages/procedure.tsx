@@ -3,10 +3,10 @@ import "@mantine/core/styles/NumberInput.css";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { call, type Kind, type Procedure, useGet } from "../api/client";
-import { useParam } from "../app/search";
+import { call, replace, type Kind, type Procedure, useGet } from "../api/client";
+import { useChoice, useParam } from "../app/search";
 import { useSession } from "../app/session";
-import { arg, Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
+import { arg, Card, Cli, Empty, Facts, isGone, Loaded, MayNot, Page, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { CronField } from "../components/cronfield";
 import { Icon } from "../components/icon";
@@ -24,8 +24,10 @@ export default function ProcedurePage() {
   const { procedure: name } = useParams({ strict: false }) as { procedure: string };
   const [make] = useParam("make");
   const q = useGet("GET /v1/procedures/{procedure}", { path: { procedure: name } }, { enabled: !make });
-  if (make) return <Frame name=""><Editor procedure={blank} fresh /></Frame>;
-  return <Loaded query={q}>{(p) => <Known procedure={p} />}</Loaded>;
+  const { may } = useSession();
+  if (make) return <Frame name="">{may("Write", "Procedure") ? <Editor procedure={blank} fresh /> : <MayNot>add procedures</MayNot>}</Frame>;
+  if (!q.data || isGone(q.error)) return <Frame name={name}><Loaded query={q}>{() => null}</Loaded></Frame>;
+  return <Known procedure={q.data} />;
 }
 
 function Frame({ name, children, actions, sub }: { name: string; children: React.ReactNode; actions?: React.ReactNode; sub?: React.ReactNode }) {
@@ -49,13 +51,23 @@ function Frame({ name, children, actions, sub }: { name: string; children: React
 }
 
 function Known({ procedure }: { procedure: Procedure }) {
-  const [tab, setTab] = useParam("tab", "stages");
+  const [tab, setTab] = useChoice("tab", ["stages", "runs", "edit"]);
   const [gone, setGone] = useState(false);
   const go = useNavigate();
   const { may } = useSession();
   const updates = useGet("GET /v1/updates", { query: { procedure: procedure.name, limit: 50 } });
   const writes = may("Write", "Procedure", procedure.name);
-  const run = () => call("POST /v1/executions", { body: { type: "RunProcedure", params: { procedure: procedure.name } } }).then((u) => void go({ to: "/activity/$id", params: { id: u.id } }), failed);
+  const [started, setStarted] = useState(false);
+  const run = async () => {
+    setStarted(true);
+    try {
+      const u = await call("POST /v1/executions", { body: { type: "RunProcedure", params: { procedure: procedure.name } } });
+      await go({ to: "/activity/$id", params: { id: u.id } });
+    } catch (e) {
+      setStarted(false);
+      failed(e);
+    }
+  };
   return (
     <Frame
       name={procedure.name}
@@ -64,7 +76,7 @@ function Known({ procedure }: { procedure: Procedure }) {
         <>
           <Cli>{`rinca procedure run ${arg(procedure.name)}`}</Cli>
           {may("Execute", "Procedure", procedure.name) && (
-            <Button leftSection={<Icon name="run" size={14} />} onClick={() => void run()}>
+            <Button leftSection={<Icon name="run" size={14} />} loading={started} onClick={() => void run()}>
               Run
             </Button>
           )}
@@ -76,7 +88,7 @@ function Known({ procedure }: { procedure: Procedure }) {
         </>
       }
     >
-      <Tabs value={tab} onChange={(v) => setTab(v ?? "stages")}>
+      <Tabs value={tab} onChange={setTab}>
         <Tabs.List aria-label="Parts of the procedure">
           <Tabs.Tab value="stages">Stages</Tabs.Tab>
           <Tabs.Tab value="runs">Runs</Tabs.Tab>
@@ -161,6 +173,7 @@ export function words(e: Step): string {
 }
 
 function Editor({ procedure, fresh }: { procedure: Procedure; fresh?: boolean }) {
+  const [seen] = useState(procedure);
   const [p, setP] = useState(procedure);
   const [busy, run, error] = useRun();
   const go = useNavigate();
@@ -178,7 +191,7 @@ function Editor({ procedure, fresh }: { procedure: Procedure; fresh?: boolean })
     run(async () => {
       const body = { ...p, updated_at: undefined, updated_by: undefined } as unknown as Procedure;
       if (fresh) await call("POST /v1/procedures", { body });
-      else await call("PUT /v1/procedures/{procedure}", { path: { procedure: p.name }, body });
+      else await replace("GET /v1/procedures/{procedure}", "PUT /v1/procedures/{procedure}", { procedure: p.name }, { updated_at: seen.updated_at }, body);
       await client.invalidateQueries({ queryKey: ["GET /v1/procedures"] });
       await client.invalidateQueries({ queryKey: ["GET /v1/procedures/{procedure}"] });
       await client.invalidateQueries({ queryKey: ["GET /v1/schedules"] });

@@ -2,20 +2,20 @@ import { Button, Menu, Modal, Switch, Tabs, TagsInput, TextInput } from "@mantin
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
-import { absolute, call, type Procedure, type Scheduled, useGet, type Webhook, type WebhookOf } from "../api/client";
-import { useParam } from "../app/search";
+import { absolute, call, replace, type Procedure, type Scheduled, useGet, type Webhook, type WebhookOf } from "../api/client";
+import { useChoice } from "../app/search";
 import { useSession } from "../app/session";
 import { arg, Card, Cli, Empty, Loaded, Page, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
-import { done, failed, Problem } from "../components/problem";
-import { Once, take, WriteOnly } from "../components/secret";
+import { copied, done, failed, Problem } from "../components/problem";
+import { Once, typed, WriteOnly } from "../components/secret";
 import { Chip } from "../components/state";
 import { Table } from "../components/table";
-import { Ago, ago, exact } from "../components/time";
+import { Ago, ago, exact, ofDay } from "../components/time";
 
 export default function Procedures() {
-  const [tab, setTab] = useParam("tab", "procedures");
+  const [tab, setTab] = useChoice("tab", ["procedures", "schedules", "webhooks"]);
   const go = useNavigate();
   const { may } = useSession();
   return (
@@ -34,7 +34,7 @@ export default function Procedures() {
         </>
       }
     >
-      <Tabs value={tab} onChange={(v) => setTab(v ?? "procedures")}>
+      <Tabs value={tab} onChange={setTab}>
         <Tabs.List aria-label="Procedures">
           <Tabs.Tab value="procedures">Procedures</Tabs.Tab>
           <Tabs.Tab value="schedules">Schedules</Tabs.Tab>
@@ -60,8 +60,17 @@ function List() {
   const { may } = useSession();
   const go = useNavigate();
   const [asking, setAsking] = useState<Procedure>();
-  const run = (p: Procedure, params?: Record<string, string>) =>
-    call("POST /v1/executions", { body: { type: "RunProcedure", params: { procedure: p.name, ...(params ? { params } : {}) } } }).then((u) => void go({ to: "/activity/$id", params: { id: u.id } }), failed);
+  const [started, setStarted] = useState(""); // by name: a second click starts no second run
+  const run = async (p: Procedure, params?: Record<string, string>) => {
+    setStarted(p.name);
+    try {
+      const u = await call("POST /v1/executions", { body: { type: "RunProcedure", params: { procedure: p.name, ...(params ? { params } : {}) } } });
+      await go({ to: "/activity/$id", params: { id: u.id } });
+    } catch (e) {
+      setStarted("");
+      failed(e);
+    }
+  };
   return (
     <Card flush>
       <Loaded query={q}>
@@ -75,7 +84,7 @@ function List() {
               { title: "Procedure", sort: (p) => p.name, show: (p) => <span><Link className="mainlink" to="/procedures/$procedure" params={{ procedure: p.name }}>{p.name}</Link><div className="dim small">{p.description}</div></span> },
               { title: "Stages", show: (p) => <span className="dim">{p.stages.map((s) => s.name).join(" → ")}</span> },
               { title: "Runs", show: (p) => <When s={schedules.data?.find((s) => s.target.type === "Procedure" && s.target.id === p.name)} text={p.schedule?.text} /> },
-              { title: "", end: true, width: "100px", show: (p) => may("Execute", "Procedure", p.name) && <Button size="compact-xs" onClick={() => ((p.parameters ?? []).length ? setAsking(p) : void run(p))}>Run</Button> },
+              { title: "", end: true, width: "100px", show: (p) => may("Execute", "Procedure", p.name) && <Button size="compact-xs" loading={started === p.name} disabled={Boolean(started)} onClick={() => ((p.parameters ?? []).length ? setAsking(p) : void run(p))}>Run</Button> },
             ]}
             empty={<Empty icon="procedures" title="There are no procedures">A procedure runs stages one after another: export the secrets, deploy what uses them, make a backup.</Empty>}
           />
@@ -95,7 +104,7 @@ function List() {
             <TextInput key={p.name} name={p.name} label={p.name} description={p.description} placeholder={p.default} required={p.required && !p.default} />
           ))}
           <div>
-            <Button type="submit">Run</Button>
+            <Button type="submit" loading={Boolean(started)}>Run</Button>
           </div>
         </form>
       </Modal>
@@ -126,8 +135,20 @@ export function week(all: Pick<Scheduled, "target" | "next" | "schedule">[], fro
     .sort((a, b) => a.at.getTime() - b.at.getTime());
 }
 
+/** within counts how often each thing runs. */
+function within(items: ReturnType<typeof week>) {
+  const out = new Map<string, { first: (typeof items)[number]; times: number }>();
+  for (const i of items) {
+    const key = `${i.kind} ${i.name}`;
+    const known = out.get(key);
+    if (known) known.times++;
+    else out.set(key, { first: i, times: 1 });
+  }
+  return [...out.values()];
+}
+
 function Schedules() {
-  const q = useGet("GET /v1/schedules");
+  const q = useGet("GET /v1/schedules", { query: { days: 7 } });
   const now = new Date();
   return (
     <>
@@ -179,17 +200,16 @@ function Week({ items, from }: { items: ReturnType<typeof week>; from: Date }) {
         </div>,
         ...Array.from({ length: 7 }, (_, d) => (
           <div key={`${h}-${d}`}>
-            {items
-              .filter((i) => i.hour === h && i.day === d)
-              .map((i, n) =>
-                i.kind === "Procedure" ? (
-                  <Link key={n} to="/procedures/$procedure" params={{ procedure: i.name }} title={`${i.at.toLocaleTimeString()} ${i.name}`}>
-                    {i.name}
-                  </Link>
-                ) : (
-                  <span key={n} className="tag">{i.name || "rotation"}</span>
-                ),
-              )}
+            {within(items.filter((i) => i.hour === h && i.day === d)).map(({ first: i, times }) =>
+              i.kind === "Procedure" ? (
+                <Link key={`${i.kind} ${i.name}`} to="/procedures/$procedure" params={{ procedure: i.name }} title={`${ofDay(i.at)} ${i.name}`}>
+                  {i.name}
+                  {times > 1 && ` ×${times}`}
+                </Link>
+              ) : (
+                <span key={`${i.kind} ${i.name}`} className="tag">{i.name || "rotation"}{times > 1 && ` ×${times}`}</span>
+              ),
+            )}
           </div>
         )),
       ])}
@@ -239,7 +259,7 @@ function Webhooks() {
                         </Menu.Target>
                         <Menu.Dropdown>
                           {Object.entries({ ...w.urls, ...(w.named_urls ?? {}) }).map(([from, url]) => (
-                            <Menu.Item key={from + url} onClick={() => void navigator.clipboard.writeText(absolute(url)).then(() => done(`The address for ${from} is copied`))}>
+                            <Menu.Item key={from + url} onClick={() => void copied(absolute(url), `The address for ${from} is copied`)}>
                               {from}
                             </Menu.Item>
                           ))}
@@ -294,7 +314,7 @@ function Webhooks() {
         )}
       </Modal>
       <Modal opened={Boolean(when)} onClose={() => setWhen(undefined)} title={`Pushes that start ${when?.target?.id ?? ""}`}>
-        {when?.target && <WhenForm kind={when.target.type} name={when.target.id} now={when.webhook ?? {}} close={() => setWhen(undefined)} />}
+        {when?.target && <WhenForm kind={when.target.type} name={when.target.id} now={when.webhook} close={() => setWhen(undefined)} />}
       </Modal>
       <Confirm
         opened={Boolean(gone)}
@@ -314,30 +334,32 @@ function Webhooks() {
 }
 
 // change replaces what a resource says of its webhook, and nothing else of it.
-async function change(kind: string, name: string, webhook: Webhook) {
+async function change(kind: string, name: string, seen: Webhook | undefined, webhook: Webhook) {
+  const was = { webhook: seen };
   switch (kind) {
     case "Stack": {
       const path = { stack: name };
-      return call("PUT /v1/stacks/{stack}", { path, body: { ...(await call("GET /v1/stacks/{stack}", { path })), webhook } });
+      return replace("GET /v1/stacks/{stack}", "PUT /v1/stacks/{stack}", path, was, { ...(await call("GET /v1/stacks/{stack}", { path })), webhook });
     }
     case "Procedure": {
       const path = { procedure: name };
-      return call("PUT /v1/procedures/{procedure}", { path, body: { ...(await call("GET /v1/procedures/{procedure}", { path })), webhook } });
+      return replace("GET /v1/procedures/{procedure}", "PUT /v1/procedures/{procedure}", path, was, { ...(await call("GET /v1/procedures/{procedure}", { path })), webhook });
     }
     case "ResourceSync": {
       const path = { sync: name };
-      return call("PUT /v1/syncs/{sync}", { path, body: { ...(await call("GET /v1/syncs/{sync}", { path })), webhook } });
+      return replace("GET /v1/syncs/{sync}", "PUT /v1/syncs/{sync}", path, was, { ...(await call("GET /v1/syncs/{sync}", { path })), webhook });
     }
     default: {
       const path = { repo: name };
-      return call("PUT /v1/repos/{repo}", { path, body: { ...(await call("GET /v1/repos/{repo}", { path })), webhook } });
+      return replace("GET /v1/repos/{repo}", "PUT /v1/repos/{repo}", path, was, { ...(await call("GET /v1/repos/{repo}", { path })), webhook });
     }
   }
 }
 
 /** WhenForm says which pushes start something. */
-function WhenForm({ kind, name, now, close }: { kind: string; name: string; now: Webhook; close: () => void }) {
-  const [w, set] = useState(now);
+function WhenForm({ kind, name, now, close }: { kind: string; name: string; now?: Webhook; close: () => void }) {
+  const [seen] = useState(now);
+  const [w, set] = useState<Webhook>(now ?? {});
   const [busy, run, error] = useRun();
   const client = useQueryClient();
   const put = (part: Partial<Webhook>) => set({ ...w, ...part });
@@ -349,7 +371,7 @@ function WhenForm({ kind, name, now, close }: { kind: string; name: string; now:
       onSubmit={(e) => {
         e.preventDefault();
         void run(async () => {
-          await change(kind, name, w);
+          await change(kind, name, seen, w);
           await client.invalidateQueries({ queryKey: ["GET /v1/webhooks"] });
           done("It is kept");
           close();
@@ -382,7 +404,7 @@ function SecretForm({ of, close }: { of: WebhookOf | "all"; close: (made?: strin
       className="form"
       onSubmit={(e) => {
         e.preventDefault();
-        const body = own ? { secret: take(input) } : { generate: true };
+        const body = own ? { secret: typed(input) } : { generate: true };
         void run(async () => {
           const out = of === "all" ? await call("PUT /v1/webhook-secret", { body }) : await call("PUT /v1/webhooks/{kind}/{target}/secret", { path: { kind: of.target?.type ?? "", target: of.target?.id ?? "" }, body });
           close((out as { secret?: string } | undefined)?.secret);

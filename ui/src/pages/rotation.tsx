@@ -2,10 +2,10 @@ import { Button, Modal, Select, Switch, Tabs, TagsInput, TextInput } from "@mant
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { type AgeRule, call, type Rotation as Run, useGet, type Window } from "../api/client";
-import { useParam } from "../app/search";
+import { type AgeRule, call, replace, type Rotation as Run, type RotationPolicy, useGet, type Window } from "../api/client";
+import { useChoice, useParam } from "../app/search";
 import { useSession } from "../app/session";
-import { arg, Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
+import { arg, Card, Cli, Empty, Facts, Loaded, many, Page, useRun } from "../components/bits";
 import { Icon } from "../components/icon";
 import { done, failed, Problem } from "../components/problem";
 import { Chip } from "../components/state";
@@ -15,7 +15,7 @@ import { WavesView } from "./rotation_waves";
 
 /** Rotation: what changed in the vault, on its way to the stacks that use it. */
 export default function Rotation() {
-  const [tab, setTab] = useParam("tab", "plan");
+  const [tab, setTab] = useChoice("tab", ["plan", "history", "quarantine", "policy"]);
   const policy = useGet("GET /v1/rotation/policy", {}, { retry: false });
   const quarantine = useGet("GET /v1/quarantine", {}, { retry: false });
   const client = useQueryClient();
@@ -52,7 +52,7 @@ export default function Rotation() {
           </span>
         </div>
       )}
-      <Tabs value={tab} onChange={(v) => setTab(v ?? "plan")}>
+      <Tabs value={tab} onChange={setTab}>
         <Tabs.List aria-label="Rotation">
           <Tabs.Tab value="plan">What is due</Tabs.Tab>
           <Tabs.Tab value="history">Runs</Tabs.Tab>
@@ -92,6 +92,31 @@ export default function Rotation() {
         </form>
       </Modal>
     </Page>
+  );
+}
+
+const isField = (ref: string) => /^op:\/\/[^/]+\/[^/]+\/.+/.test(ref);
+
+/** FieldsOf offers the fields of an item: a new value is made for a field. */
+function FieldsOf({ item, pick }: { item: string; pick: (ref: string) => void }) {
+  const title = item.replace(/^op:\/\/[^/]+\//, "");
+  const q = useGet("GET /v1/vault/items/{item}", { path: { item: title } }, { retry: false });
+  return (
+    <div>
+      <div className="small">Which field of {title} gets a new value?</div>
+      <Loaded query={q} lines={1}>
+        {(i) => (
+          <div className="row">
+            {(i.fields ?? []).map((f) => (
+              <button key={f.id} type="button" className="tag" onClick={() => pick(`op://${i.vault}/${i.title}/${f.section ? `${f.section}/` : ""}${f.label || f.id}`)}>
+                {f.label || f.id}
+              </button>
+            ))}
+            {!i.fields?.length && <span className="dim small">It has no fields</span>}
+          </div>
+        )}
+      </Loaded>
+    </div>
   );
 }
 
@@ -136,8 +161,18 @@ function Due({ frozen }: { frozen: boolean }) {
               setPlan(undefined);
             }}
           />
+          {generate && refs.filter((r) => !isField(r)).map((r) => (
+            <FieldsOf
+              key={r}
+              item={r}
+              pick={(field) => {
+                setRefs((all) => [...all.filter((x) => x !== r), field]);
+                setPlan(undefined);
+              }}
+            />
+          ))}
           <div className="row">
-            <Button variant={plan ? "default" : "filled"} loading={planning} onClick={() => void look(async () => setPlan(await call("POST /v1/rotations/plan", { body: params() })))}>
+            <Button disabled={generate && refs.some((r) => !isField(r))} variant={plan ? "default" : "filled"} loading={planning} onClick={() => void look(async () => setPlan(await call("POST /v1/rotations/plan", { body: params() })))}>
               {plan ? "Plan again" : "Look what would happen"}
             </Button>
             <Cli>{["rinca rotate", generate ? refs.map((r) => `--generate ${arg(r)}`).join(" ") : refs.map(arg).join(" "), "--plan"].filter(Boolean).join(" ")}</Cli>
@@ -150,7 +185,7 @@ function Due({ frozen }: { frozen: boolean }) {
           <div style={{ height: 14 }} />
           <Card
             flush
-            title={nothing ? "Nothing is due: every stack has what the vault says" : `The plan: ${plan.items?.length ?? 0} items, ${plan.stacks?.length ?? 0} stacks, ${plan.waves ?? 1} ${plan.waves === 1 ? "wave" : "waves"}`}
+            title={nothing ? "Nothing is due: every stack has what the vault says" : `The plan: ${many(plan.items?.length ?? 0, "item")}, ${many(plan.stacks?.length ?? 0, "stack")}, ${many(plan.waves ?? 1, "wave")}`}
             actions={
               !nothing &&
               may("Execute", "Stack") && (
@@ -238,6 +273,7 @@ function History() {
 
 function Quarantine() {
   const q = useGet("GET /v1/quarantine");
+  const { may } = useSession();
   const client = useQueryClient();
   const release = (id: string) =>
     call("POST /v1/quarantine/release", { body: { item: id } }).then(async () => {
@@ -258,7 +294,7 @@ function Quarantine() {
               { title: "Why", show: (x) => <span>{x.why}{x.lines?.length ? <pre className="code">{x.lines.join("\n")}</pre> : null}</span> },
               { title: "Stack", show: (x) => x.stack && <Link to="/stacks/$stack" params={{ stack: x.stack }}>{x.stack}</Link>, width: "130px" },
               { title: "Since", show: (x) => <Ago at={x.at} />, width: "110px" },
-              { title: "", end: true, width: "170px", show: (x) => <span className="row" style={{ justifyContent: "flex-end" }}>{x.rotation && <Link to="/rotation/$id" params={{ id: x.rotation }}>The run</Link>}<Button size="compact-xs" variant="default" onClick={() => void release(x.id)}>Let it go</Button></span> },
+              { title: "", end: true, width: "170px", show: (x) => <span className="row" style={{ justifyContent: "flex-end" }}>{x.rotation && <Link to="/rotation/$id" params={{ id: x.rotation }}>The run</Link>}{(!x.stack || may("Execute", "Stack", x.stack)) && <Button size="compact-xs" variant="default" onClick={() => void release(x.id)}>Let it go</Button>}</span> },
             ]}
             empty={<Empty icon="ok" title="Nothing is in quarantine">A version of an item that made a stack fail is kept here, away from stacks, until it is changed or let go.</Empty>}
           />
@@ -271,9 +307,7 @@ function Quarantine() {
 function Policy() {
   const q = useGet("GET /v1/rotation/policy");
   const { admin } = useSession();
-  const client = useQueryClient();
-  const [busy, run, error] = useRun();
-  const [edited, setEdited] = useState<Window[]>();
+  const [saved, setSaved] = useState(0);
   return (
     <>
     <Card title="When changes are looked for, and when they are carried out" actions={<Cli>rinca rotate policy</Cli>}>
@@ -289,36 +323,7 @@ function Policy() {
                 ["Services at once", p.at_once || 4],
               ]}
             />
-            {admin && (
-              <form
-                className="form"
-                style={{ marginTop: 16 }}
-                onSubmit={(e) => {
-                  e.preventDefault();
-                  const data = new FormData(e.currentTarget);
-                  const body = { ...p, off: data.get("off") === "on" || undefined, approve: data.get("approve") === "on" || undefined, interval: String(data.get("interval") || "") || undefined, batch: String(data.get("batch") || "") || undefined, windows: edited ?? p.windows };
-                  void run(async () => {
-                    await call("PUT /v1/rotation/policy", { body: body as never });
-                    await client.invalidateQueries({ queryKey: ["GET /v1/rotation/policy"] });
-                    done("The policy is set");
-                  });
-                }}
-              >
-                <Switch name="off" label="Look for nothing: by hand alone" defaultChecked={p.off} />
-                <Switch name="approve" label="A run waits until somebody approves it" defaultChecked={p.approve} />
-                <div className="two">
-                  <TextInput name="interval" label="Look every" placeholder="1m" defaultValue={p.interval} description="A duration such as 90s or 5m" />
-                  <TextInput name="batch" label="Collect for" placeholder="60s" defaultValue={p.batch} />
-                </div>
-                <Windows value={edited ?? p.windows ?? []} change={setEdited} />
-                {error ? <Problem error={error} /> : null}
-                <div>
-                  <Button type="submit" loading={busy}>
-                    Set
-                  </Button>
-                </div>
-              </form>
-            )}
+            {admin && <PolicyForm key={saved} now={p} kept={() => setSaved(saved + 1)} />}
           </>
         )}
       </Loaded>
@@ -326,6 +331,45 @@ function Policy() {
     <div style={{ height: 14 }} />
     <Ages />
     </>
+  );
+}
+
+/** PolicyForm changes the policy, from what it was when the form was opened. */
+function PolicyForm({ now, kept }: { now: RotationPolicy; kept: () => void }) {
+  const client = useQueryClient();
+  const [busy, run, error] = useRun();
+  const [p] = useState(now);
+  const [edited, setEdited] = useState<Window[]>();
+  return (
+    <form
+      className="form"
+      style={{ marginTop: 16 }}
+      onSubmit={(e) => {
+        e.preventDefault();
+        const data = new FormData(e.currentTarget);
+        const body = { ...p, off: data.get("off") === "on" || undefined, approve: data.get("approve") === "on" || undefined, interval: String(data.get("interval") || "") || undefined, batch: String(data.get("batch") || "") || undefined, windows: edited ?? p.windows };
+        void run(async () => {
+          await replace("GET /v1/rotation/policy", "PUT /v1/rotation/policy", {}, { off: p.off, approve: p.approve, interval: p.interval, batch: p.batch, windows: p.windows, schedule: p.schedule, at_once: p.at_once, frozen: p.frozen }, body as never);
+          await client.invalidateQueries({ queryKey: ["GET /v1/rotation/policy"] });
+          done("The policy is set");
+          kept();
+        });
+      }}
+    >
+      <Switch name="off" label="Look for nothing: by hand alone" defaultChecked={p.off} />
+      <Switch name="approve" label="A run waits until somebody approves it" defaultChecked={p.approve} />
+      <div className="two">
+        <TextInput name="interval" label="Look every" placeholder="1m" defaultValue={p.interval} description="A duration such as 90s or 5m" />
+        <TextInput name="batch" label="Collect for" placeholder="60s" defaultValue={p.batch} />
+      </div>
+      <Windows value={edited ?? p.windows ?? []} change={setEdited} />
+      {error ? <Problem error={error} /> : null}
+      <div>
+        <Button type="submit" loading={busy}>
+          Set
+        </Button>
+      </div>
+    </form>
   );
 }
 
@@ -361,6 +405,7 @@ function Ages() {
   const { admin } = useSession();
   const client = useQueryClient();
   const [edited, setEdited] = useState<AgeRule[]>();
+  const [seen, setSeen] = useState<AgeRule[]>();
   const [busy, run, error] = useRun();
   const [kind, setKind] = useState<"tag" | "item" | "vault" | "all">("tag");
   return (
@@ -368,6 +413,10 @@ function Ages() {
       <Loaded query={q}>
         {(p) => {
           const rules = edited ?? p.rules ?? [];
+          const edit = (to: AgeRule[]) => {
+            if (!edited) setSeen(p.rules);
+            setEdited(to);
+          };
           return (
             <div className="form">
               {rules.length === 0 && <div className="dim">No rule: nothing becomes overdue. Of several rules the most specific one holds.</div>}
@@ -378,7 +427,7 @@ function Ages() {
                       {r.tag ? <>Items tagged <code>{r.tag}</code></> : r.item ? <>The item <code>{r.item}</code></> : r.vault ? <>Everything in the vault <code>{r.vault}</code></> : "Everything"}: at most <strong>{r.max_age}</strong>
                     </span>
                     {admin && (
-                      <Button size="compact-xs" variant="default" onClick={() => setEdited(rules.filter((_, n) => n !== i))}>
+                      <Button size="compact-xs" variant="default" onClick={() => edit(rules.filter((_, n) => n !== i))}>
                         Remove
                       </Button>
                     )}
@@ -392,7 +441,7 @@ function Ages() {
                     onSubmit={(e) => {
                       e.preventDefault();
                       const data = new FormData(e.currentTarget);
-                      setEdited([...rules, { ...(kind === "all" ? {} : { [kind]: String(data.get("what")).trim() }), max_age: String(data.get("age")).trim() }]);
+                      edit([...rules, { ...(kind === "all" ? {} : { [kind]: String(data.get("what")).trim() }), max_age: String(data.get("age")).trim() }]);
                       e.currentTarget.reset();
                     }}
                   >
@@ -410,7 +459,7 @@ function Ages() {
                       loading={busy}
                       onClick={() =>
                         void run(async () => {
-                          await call("PUT /v1/secrets/policy", { body: { ...p, rules } });
+                          await replace("GET /v1/secrets/policy", "PUT /v1/secrets/policy", {}, { rules: seen }, { ...p, rules });
                           await client.invalidateQueries({ queryKey: ["GET /v1/secrets/policy"] });
                           setEdited(undefined);
                           done("The rules are set");

@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { call, useGet } from "../api/client";
+import { useSession } from "../app/session";
 import { Card, Cli, Facts, Loaded, Page, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
@@ -17,13 +18,24 @@ const final = ["succeeded", "rolled_back", "failed", "canceled"];
 
 export default function RotationRun() {
   const { id } = useParams({ strict: false }) as { id: string };
-  const q = useGet("GET /v1/rotations/{id}", { path: { id } }, { refetchInterval: (x) => (x.state.data && final.includes(x.state.data.state) ? false : 2000), retry: 8, retryDelay: 500 });
+  const q = useGet("GET /v1/rotations/{id}", { path: { id } }, { refetchInterval: (x) => (x.state.data && final.includes(x.state.data.state) ? false : 2000), retry: (n, e) => n < (e.status === 404 ? 4 : 1), retryDelay: 500 });
   const update = useUpdate(id);
   const client = useQueryClient();
   const go = useNavigate();
   const [busy, run, error] = useRun();
+  const { may } = useSession();
   const [undo, setUndo] = useState(false);
   const again = () => client.invalidateQueries({ queryKey: ["GET /v1/rotations/{id}"] });
+  if (!q.data) {
+    return (
+      <Page title={<><Link to="/rotation" search={{ tab: "history" } as never} className="back dim small"><Icon name="left" size={13} /> Rotation</Link><span className="titlerow">Rotation</span></>}>
+        <Card>
+          <Loaded query={q}>{() => null}</Loaded>
+        </Card>
+      </Page>
+    );
+  }
+  const mine = (q.data.stacks ?? []).every((s) => may("Execute", "Stack", s.stack));
   return (
     <Loaded query={q}>
       {(r) => (
@@ -43,17 +55,17 @@ export default function RotationRun() {
           actions={
             <>
               <Cli>{`rinca rotate show ${r.id}`}</Cli>
-              {r.state === "waiting" && (
+              {r.state === "waiting" && mine && (
                 <Button loading={busy} onClick={() => void run(async () => (await call("POST /v1/rotations/{id}/approve", { path: { id }, query: { plan: r.plan } }), again()))}>
                   Approve
                 </Button>
               )}
-              {!final.includes(r.state) && (
+              {!final.includes(r.state) && mine && (
                 <Button variant="default" color="red" loading={busy} onClick={() => void run(async () => (await call("POST /v1/rotations/{id}/cancel", { path: { id } }), again()))}>
                   {r.state === "running" ? "Stop, and put everything back" : "Cancel"}
                 </Button>
               )}
-              {r.state === "succeeded" && (
+              {r.state === "succeeded" && mine && !r.undone_by && !r.undoes && (
                 <Button variant="default" leftSection={<Icon name="undo" size={14} />} onClick={() => setUndo(true)}>
                   Undo
                 </Button>
@@ -62,6 +74,15 @@ export default function RotationRun() {
           }
         >
           {error ? <Problem error={error} /> : null}
+          {(r.undone_by || r.undoes) && (
+            <div className="note">
+              <Icon name="undo" />
+              <span>
+                {r.undone_by ? "It was undone: " : "It took back what an earlier one brought: "}
+                <Link to="/rotation/$id" params={{ id: r.undone_by || r.undoes || "" }}>the other run</Link>
+              </span>
+            </div>
+          )}
           {r.error && (
             <div className="problem" role="alert">
               <Icon name="warn" size={20} />
@@ -76,7 +97,7 @@ export default function RotationRun() {
           <Card title="Waves" flush>
             <WavesView run={r} />
           </Card>
-          <Card title="What changed" flush>
+          <Card title={r.undoes ? "What was taken back" : "What changed"} flush>
             <Items run={r} />
           </Card>
           {update.data && (

@@ -3,9 +3,9 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { call, type DriftKey, type UsedBy, useGet } from "../api/client";
-import { useParam, useTyped } from "../app/search";
+import { useChoice, useParam, useTyped } from "../app/search";
 import { useSession } from "../app/session";
-import { arg, Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
+import { arg, Card, Cli, Empty, Facts, Loaded, many, Page, useRun } from "../components/bits";
 import type { GraphNode } from "../components/graph";
 import { Icon } from "../components/icon";
 import { Problem } from "../components/problem";
@@ -33,10 +33,10 @@ interface Row {
 export default function Secrets() {
   const [ref, setRef] = useParam("ref");
   const [text, setText] = useTyped("q");
-  const [view, setView] = useParam("view", "items");
+  const { admin } = useSession();
+  const [view, setView] = useChoice("view", ["items", ...(admin ? ["vault"] : []), "list", "matrix"]);
   const drift = useGet("GET /v1/drift");
   const client = useQueryClient();
-  const { admin } = useSession();
   const [busy, run, error] = useRun();
   const [item, setItem] = useState<string>();
   const rows = useMemo(() => {
@@ -82,7 +82,7 @@ export default function Secrets() {
     >
       {error ? <Problem error={error} /> : null}
       {admin && <Vault />}
-      <Finder value={ref} find={setRef} />
+      <Finder key={ref} value={ref} find={setRef} />
       {ref && <Used what={ref} close={() => setRef("")} />}
       <Card
         flush
@@ -135,6 +135,7 @@ export default function Secrets() {
 function Items({ filter, open, edit }: { filter: string; open: (ref: string) => void; edit?: (item: string) => void }) {
   const q = useGet("GET /v1/secrets", {}, { retry: false, staleTime: 60_000 });
   const go = useNavigate();
+  const { may } = useSession();
   return (
     <Loaded query={q} lines={6}>
       {(report) => (
@@ -160,9 +161,11 @@ function Items({ filter, open, edit }: { filter: string; open: (ref: string) => 
                           Edit
                         </Button>
                       )}
-                      <Button size="compact-xs" variant="default" onClick={() => void go({ to: "/rotation", search: { ref: s.title } as never })} aria-label={`Rotate ${s.title}`}>
-                        Rotate
-                      </Button>
+                      {may("Execute", "Stack") && (
+                        <Button size="compact-xs" variant="default" onClick={() => void go({ to: "/rotation", search: { ref: s.title } as never })} aria-label={`Rotate ${s.title}`}>
+                          Rotate
+                        </Button>
+                      )}
                     </span>
                   ),
               },
@@ -216,8 +219,6 @@ function Finder({ value, find }: { value: string; find: (v: string) => void }) {
   );
 }
 
-const many = (n: number, word: string) => `${n} ${word}${n === 1 ? "" : "s"}`;
-
 /** lineage makes nodes and edges of the ways that a secret goes. */
 export function lineage(used: UsedBy): { nodes: GraphNode[]; edges: [string, string][] } {
   const nodes = new Map<string, GraphNode>();
@@ -242,6 +243,7 @@ export function lineage(used: UsedBy): { nodes: GraphNode[]; edges: [string, str
 function Used({ what, close }: { what: string; close: () => void }) {
   const q = useGet("GET /v1/secrets/used-by", { query: { ref: what } }, { retry: false });
   const go = useNavigate();
+  const { may } = useSession();
   const graph = useMemo(() => (q.data ? lineage(q.data) : null), [q.data]);
   return (
     <Card
@@ -249,7 +251,7 @@ function Used({ what, close }: { what: string; close: () => void }) {
       title={`Where ${what} is used`}
       actions={
         <>
-          <Button onClick={() => void go({ to: "/rotation", search: { ref: what } as never })}>Rotate</Button>
+          {may("Execute", "Stack") && <Button onClick={() => void go({ to: "/rotation", search: { ref: what } as never })}>Rotate</Button>}
           <Button variant="default" onClick={close}>
             Close
           </Button>
@@ -297,6 +299,7 @@ function Used({ what, close }: { what: string; close: () => void }) {
 /** Matrix has a row for each key and a column for each stack. */
 function Matrix({ rows }: { rows: Row[] }) {
   const stacks = [...new Set(rows.flatMap((r) => [...r.stacks.keys()]))].sort();
+  if (!rows.length) return <Empty icon="secrets" title="No value is known, or none matches">Deploy a stack, or check: then every key stands here beside the stacks that have it.</Empty>;
   return (
     <div style={{ overflowX: "auto" }} tabIndex={0} role="group" aria-label="Keys and stacks">
       <table className="table" aria-label="Keys and stacks">

@@ -2,13 +2,13 @@ import { Button, Modal, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useRef, useState } from "react";
-import { call, type Server, useGet } from "../api/client";
+import { call, replace, type Server, useGet } from "../api/client";
 import { useSession } from "../app/session";
 import { Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { done, Problem } from "../components/problem";
-import { take, WriteOnly } from "../components/secret";
+import { typed, WriteOnly } from "../components/secret";
 import { Chip } from "../components/state";
 import { Ago, isSet } from "../components/time";
 
@@ -128,6 +128,7 @@ function One({ server, stacks, edit }: { server: Server; stacks: string[]; edit:
 function Form({ server, close }: { server?: Server; close: () => void }) {
   const client = useQueryClient();
   const [busy, run, error] = useRun();
+  const [seen] = useState(server);
   const [address, setAddress] = useState(server?.address ?? "");
   const key = useRef<HTMLTextAreaElement>(null);
   const ssh = address.startsWith("ssh:");
@@ -139,11 +140,11 @@ function Form({ server, close }: { server?: Server; close: () => void }) {
         e.preventDefault();
         const data = new FormData(e.currentTarget);
         const text = (name: string) => String(data.get(name) ?? "").trim() || undefined;
-        const typed = take(key) || undefined;
+        const secret = typed(key) || undefined;
         const name = server?.name ?? text("name") ?? "";
-        const body = { address, known_hosts: text("known_hosts"), ca: text("ca"), cert: text("cert"), ssh_key: ssh ? typed : undefined, key: tcp ? typed : undefined };
+        const body = { address, known_hosts: text("known_hosts"), ca: text("ca"), cert: text("cert"), ssh_key: ssh ? secret : undefined, key: tcp ? secret : undefined };
         void run(async () => {
-          if (server) await call("PUT /v1/servers/{server}", { path: { server: name }, body });
+          if (server) await replace("GET /v1/servers/{server}", "PUT /v1/servers/{server}", { server: name }, { address: seen?.address, known_hosts: seen?.known_hosts, ca: seen?.ca, cert: seen?.cert }, body);
           else await call("POST /v1/servers", { body: { ...body, name } });
           await client.invalidateQueries({ queryKey: ["GET /v1/servers"] });
           done(`${name} is there`);

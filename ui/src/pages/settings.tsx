@@ -1,6 +1,6 @@
 import { Tabs } from "@mantine/core";
 import { lazy, Suspense } from "react";
-import { useParam } from "../app/search";
+import { useChoice } from "../app/search";
 import { useSession } from "../app/session";
 import { Page } from "../components/bits";
 
@@ -16,12 +16,12 @@ const parts = {
 };
 
 export default function Settings() {
-  const [tab, setTab] = useParam("tab", "variables");
   const { admin } = useSession();
   const shown = Object.entries(parts).filter(([, p]) => admin || !p.admin);
+  const [tab, setTab] = useChoice("tab", shown.map(([k]) => k));
   return (
     <Page title="Settings" wide>
-      <Tabs value={tab} onChange={(v) => setTab(v ?? "variables")}>
+      <Tabs value={tab} onChange={setTab}>
         <Tabs.List aria-label="Settings">
           {shown.map(([k, p]) => (
             <Tabs.Tab key={k} value={k}>

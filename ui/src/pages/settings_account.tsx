@@ -1,7 +1,7 @@
 import { Button, Modal, PasswordInput, PinInput, Select, Switch, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
-import { call, keyOf, useGet } from "../api/client";
+import { ApiError, call, keyOf, useGet } from "../api/client";
 import { useSession } from "../app/session";
 import { arg, Card, Cli, Empty, Loaded, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
@@ -135,6 +135,7 @@ function MakeKey({ user, close, made }: { user?: string; close: () => void; made
         const n = lives[life] ?? 0;
         void run(async () => {
           const body = { name, expires: n ? new Date(Date.now() + n * 86_400_000).toISOString() : undefined, scope: bound ? { all: grants.all as Record<string, { level: "Read" }>, permissions: grants.permissions.filter((p) => p.target.id) } : undefined };
+          if (body.scope && !body.scope.permissions.length && !Object.values(body.scope.all).some((g) => g && (g.level as string) !== "None")) throw new ApiError(400, "invalid", "The key may do nothing", "Choose what it may do, or let it do all that its owner may");
           const out = await (user ? call("POST /v1/users/{user}/keys", { path: { user }, body }) : call("POST /v1/me/keys", { body }));
           made(out.key);
         });
@@ -201,7 +202,7 @@ function Factor() {
   const client = useQueryClient();
   const box = useRef<HTMLElement>(null);
   const [step, setStep] = useState<"" | "on" | "off">("");
-  const [busy, run, error] = useRun();
+  const [busy, run, error, forget] = useRun();
   const finish = (code: string) =>
     run(async () => {
       await call(step === "off" ? "DELETE /v1/me/totp" : "PUT /v1/me/totp", { body: { code } });
@@ -240,6 +241,7 @@ function Factor() {
               variant="default"
               onClick={() => {
                 if (box.current) box.current.textContent = "";
+                forget();
                 setStep("");
               }}
             >

@@ -1,13 +1,13 @@
 import { Button, Modal, MultiSelect, Select, Switch, TagsInput, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
-import { type Alerter, type AlerterInput, call, useGet } from "../api/client";
+import { type Alerter, type AlerterInput, call, replace, useGet } from "../api/client";
 import { useSession } from "../app/session";
 import { Card, Cli, Empty, Loaded, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { done, failed, Problem } from "../components/problem";
-import { take, WriteOnly } from "../components/secret";
+import { typed, WriteOnly } from "../components/secret";
 import { Chip } from "../components/state";
 import { Table } from "../components/table";
 import { Ago } from "../components/time";
@@ -122,6 +122,7 @@ function Sendings({ name }: { name: string }) {
 function Form({ alerter, close }: { alerter?: Alerter; close: () => void }) {
   const client = useQueryClient();
   const url = useRef<HTMLInputElement>(null);
+  const [seen] = useState(alerter);
   const [name, setName] = useState(alerter?.name ?? "");
   const [kind, setKind] = useState(alerter?.kind ?? "Slack");
   const [types, setTypes] = useState(alerter?.types ?? []);
@@ -134,10 +135,12 @@ function Form({ alerter, close }: { alerter?: Alerter; close: () => void }) {
       className="form"
       onSubmit={(e) => {
         e.preventDefault();
-        const typed = take(url);
+        const address = typed(url);
         void run(async () => {
-          const body: AlerterInput = { kind, disabled, types, levels: levels as AlerterInput["levels"], resources: stacks.map((id) => ({ type: "Stack", id })), except: alerter?.except, description: alerter?.description, tags: alerter?.tags, email: alerter?.email, url: typed || undefined };
-          await call("PUT /v1/alerters/{alerter}", { path: { alerter: name }, body });
+          const body: AlerterInput = { kind, disabled, types, levels: levels as AlerterInput["levels"], resources: stacks.map((id) => ({ type: "Stack", id })), except: alerter?.except, description: alerter?.description, tags: alerter?.tags, email: alerter?.email, url: address || undefined };
+          const path = { alerter: name };
+          if (seen) await replace("GET /v1/alerters/{alerter}", "PUT /v1/alerters/{alerter}", path, { updated_at: seen.updated_at }, body);
+          else await call("PUT /v1/alerters/{alerter}", { path, body, headers: { "If-None-Match": "*" } });
           await client.invalidateQueries({ queryKey: ["GET /v1/alerters"] });
           done(`${name} is saved: test it`);
           close();

@@ -58,7 +58,7 @@ export default function Audit() {
             columns={[
               { title: "When", show: (e) => <Ago at={e.at} />, width: "110px" },
               { title: "Who", show: (e) => <span className="mainlink">{e.actor}</span>, width: "130px" },
-              { title: "Did", show: (e) => <code>{e.action}</code>, width: "190px" },
+              { title: "Did", show: (e) => <code className="nowrap">{e.action}</code>, width: "190px" },
               { title: "To", show: (e) => e.target ?? "" },
               { title: "Detail", show: (e) => <span className="dim">{e.detail}</span>, minor: true },
               { title: "From", show: (e) => <span className="dim">{e.remote}</span>, width: "130px", minor: true },

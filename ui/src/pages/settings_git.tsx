@@ -1,13 +1,13 @@
 import { Button, Modal, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
-import { call, type GitAccount, useGet } from "../api/client";
+import { call, replace, type GitAccount, useGet } from "../api/client";
 import { useSession } from "../app/session";
 import { Card, Cli, Empty, Loaded, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { done, Problem } from "../components/problem";
-import { take, WriteOnly } from "../components/secret";
+import { typed, WriteOnly } from "../components/secret";
 import { Table } from "../components/table";
 import { Ago } from "../components/time";
 
@@ -85,6 +85,7 @@ export function GitAccounts() {
 export function GitForm({ account, close, cancel }: { account?: GitAccount; close: () => void; cancel?: string }) {
   const client = useQueryClient();
   const [busy, run, error] = useRun();
+  const [seen] = useState(account);
   const token = useRef<HTMLInputElement>(null);
   const key = useRef<HTMLTextAreaElement>(null);
   return (
@@ -95,9 +96,11 @@ export function GitForm({ account, close, cancel }: { account?: GitAccount; clos
         const data = new FormData(e.currentTarget);
         const text = (n: string) => String(data.get(n) ?? "").trim();
         const name = account?.name ?? text("name");
-        const body = { host: text("host"), username: text("username") || undefined, known_hosts: text("known_hosts") || undefined, token: take(token) || undefined, key: take(key) || undefined };
+        const body = { host: text("host"), username: text("username") || undefined, known_hosts: text("known_hosts") || undefined, token: typed(token) || undefined, key: typed(key) || undefined };
         void run(async () => {
-          await call("PUT /v1/git-accounts/{account}", { path: { account: name }, body });
+          const path = { account: name };
+          if (seen) await replace("GET /v1/git-accounts/{account}", "PUT /v1/git-accounts/{account}", path, { host: seen.host, username: seen.username, known_hosts: seen.known_hosts }, body);
+          else await call("PUT /v1/git-accounts/{account}", { path, body, headers: { "If-None-Match": "*" } });
           await client.invalidateQueries({ queryKey: ["GET /v1/git-accounts"] });
           done(`${name} is kept, sealed`);
           close();

@@ -1,7 +1,7 @@
 import { Button, Checkbox, Modal, MultiSelect, Select, Switch, TagsInput, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { call, type Permission, type UserGroup, useGet } from "../api/client";
+import { call, replace, type Permission, type UserGroup, useGet } from "../api/client";
 import { arg, Card, Cli, Empty, Loaded, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
@@ -176,6 +176,7 @@ export function Matrix({ value, change }: { value: Grants; change: (g: Grants) =
 function Form({ group, close }: { group?: UserGroup; close: () => void }) {
   const client = useQueryClient();
   const users = useGet("GET /v1/users");
+  const [seen] = useState(group);
   const [name, setName] = useState(group?.name ?? "");
   const [everyone, setEveryone] = useState(group?.everyone ?? false);
   const [members, setMembers] = useState(group?.users ?? []);
@@ -189,7 +190,10 @@ function Form({ group, close }: { group?: UserGroup; close: () => void }) {
       onSubmit={(e) => {
         e.preventDefault();
         void run(async () => {
-          await call("PUT /v1/groups/{group}", { path: { group: name }, body: { everyone, users: members, claims, all: grants.all as Record<string, { level: "Read" }>, permissions: grants.permissions.filter((p) => p.target.id) } });
+          const path = { group: name };
+          const body = { everyone, users: members, claims, all: grants.all as Record<string, { level: "Read" }>, permissions: grants.permissions.filter((p) => p.target.id) };
+          if (seen) await replace("GET /v1/groups/{group}", "PUT /v1/groups/{group}", path, { everyone: seen.everyone, users: seen.users, claims: seen.claims, all: seen.all, permissions: seen.permissions }, body);
+          else await call("PUT /v1/groups/{group}", { path, body, headers: { "If-None-Match": "*" } });
           await client.invalidateQueries({ queryKey: ["GET /v1/groups"] });
           done(`${name} is saved`);
           close();

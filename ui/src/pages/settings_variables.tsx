@@ -9,7 +9,7 @@ import { Card, Cli, CopyButton, Empty, Loaded, useRun } from "../components/bits
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { done, Problem } from "../components/problem";
-import { Revealed, take, WriteOnly } from "../components/secret";
+import { Revealed, typed, WriteOnly } from "../components/secret";
 import { Chip } from "../components/state";
 import { Table } from "../components/table";
 import { Ago } from "../components/time";
@@ -158,9 +158,9 @@ function Form({ variable, close }: { variable?: VariableRow; close: () => void }
       className="form"
       onSubmit={(e) => {
         e.preventDefault();
-        const typed = take(value);
+        const given = typed(value);
         void run(async () => {
-          const body = { description, secret, ...(kind === "from" ? { from } : typed || !variable ? { value: typed } : {}) };
+          const body = { description, secret, ...(kind === "from" ? { from } : given || !variable ? { value: given } : {}) };
           await call("PUT /v1/variables/{name}", { path: { name }, query: { stack: stack || undefined }, body, headers: variable ? undefined : { "If-None-Match": "*" } });
           await client.invalidateQueries({ queryKey: ["GET /v1/variables"] });
           done(`${name} is kept: the next deploy of what uses it carries it`);

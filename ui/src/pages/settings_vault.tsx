@@ -4,7 +4,7 @@ import { useRef, useState } from "react";
 import { call, keyOf, useGet } from "../api/client";
 import { Card, Cli, Facts, Loaded, useRun } from "../components/bits";
 import { done, Problem } from "../components/problem";
-import { take, WriteOnly } from "../components/secret";
+import { typed, WriteOnly } from "../components/secret";
 import { Chip } from "../components/state";
 import { Ago, isSet } from "../components/time";
 
@@ -36,9 +36,10 @@ export function VaultPanel() {
           className="form"
           onSubmit={(e) => {
             e.preventDefault();
-            const typed = take(token);
+            const given = typed(token);
             void run(async () => {
-              const v = await call("PUT /v1/vault/token", { body: { token: typed, kind, host: kind === "connect" ? host : undefined } });
+              const v = await call("PUT /v1/vault/token", { body: { token: given, kind, host: kind === "connect" ? host : undefined } });
+              if (token.current) token.current.value = "";
               client.setQueryData(keyOf("GET /v1/vault"), v);
               done("The token works, and is kept sealed");
             });

@@ -1,6 +1,7 @@
 import { Button, PasswordInput, PinInput, Stack, TextInput } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 import { call, useGet } from "../api/client";
+import { takeEnd } from "../app/mark";
 import { useRun } from "../components/bits";
 import { Problem } from "../components/problem";
 
@@ -22,6 +23,7 @@ export function SignIn({ change, done }: { change: boolean; done: () => void }) 
 
 function Credentials({ next }: { next: (mustChange: boolean) => void }) {
   const form = useRef<HTMLFormElement>(null);
+  const [ended] = useState(takeEnd);
   const [code, setCode] = useState(false);
   const [busy, run, error] = useRun();
   useOIDC(next);
@@ -43,6 +45,7 @@ function Credentials({ next }: { next: (mustChange: boolean) => void }) {
     >
       <Stack gap="sm">
         <h1>Sign in</h1>
+        {ended && <div className="note">Your session has ended. What was not saved was not sent.</div>}
         <div className={code ? "none" : undefined}>
           <Stack gap="sm">
             <TextInput name="username" label="User" autoComplete="username" required autoFocus />

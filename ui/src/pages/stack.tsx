@@ -3,14 +3,13 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { absolute, address, call, type Line, type ServiceState, type Stack, type StackState, useGet } from "../api/client";
 import { useKeys } from "../app/keys";
-import { useParam } from "../app/search";
+import { useChoice, useParam } from "../app/search";
 import { useSession } from "../app/session";
-import { Card, Cli, CopyButton, Empty, Facts, Loaded, Page } from "../components/bits";
+import { arg, Card, Cli, CopyButton, Empty, Facts, isGone, Loaded, Page } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { Lines, Resume } from "../components/lines";
 import { LogView } from "../components/logview";
-import { done, failed } from "../components/problem";
 import { Chip, DriftChip, StackChip, UpdateChip } from "../components/state";
 import { Table } from "../components/table";
 import { Ago, isSet, lasted } from "../components/time";
@@ -19,9 +18,21 @@ import { SourceWords } from "./stacks";
 
 const StackForm = lazy(() => import("./stack_form"));
 
+interface Operation {
+  type: string;
+  word: string;
+  does: string;
+}
+
+const operations: Operation[] = [
+  { type: "RestartStack", word: "Restart", does: "Each container stops and starts again as it is. What has changed in files or secrets is not taken up: a deploy does that." },
+  { type: "StopStack", word: "Stop", does: "The containers stop, and stay. What comes after this stack is not deployed as long as it is stopped." },
+  { type: "StartStack", word: "Start", does: "Containers that are stopped start as they are." },
+];
+
 export default function StackPage() {
   const { stack: name } = useParams({ strict: false }) as { stack: string };
-  const [tab, setTab] = useParam("tab", "services");
+  const [tab, setTab] = useChoice("tab", ["services", "logs", "deployments", "config", "env", "drift"]);
   const [destroy, setDestroy] = useState(false);
   const [forget, setForget] = useState(false);
   const go = useNavigate();
@@ -39,15 +50,31 @@ export default function StackPage() {
     { keys: "d", does: "Plan a deploy", run: () => runs && plan() },
     { keys: "l", does: "Logs", run: () => setTab("logs") },
   ]);
-  const operate = async (type: string, what: string) => {
-    try {
-      const u = await call("POST /v1/executions", { body: { type, params: { stack: name } } });
-      done(`${what} ${name}`);
-      void go({ to: "/activity/$id", params: { id: u.id } });
-    } catch (e) {
-      failed(e);
-    }
+  const [asking, setAsking] = useState<Operation>();
+  const operate = async (type: string) => {
+    const u = await call("POST /v1/executions", { body: { type, params: { stack: name } } });
+    await go({ to: "/activity/$id", params: { id: u.id } });
   };
+  if (isGone(stack.error)) {
+    return (
+      <Page
+        title={
+          <>
+            <Link to="/stacks" className="back dim small">
+              <Icon name="left" size={13} /> Stacks
+            </Link>
+            <span className="titlerow">{name}</span>
+          </>
+        }
+      >
+        <Card>
+          <Empty icon="stacks" title="There is no such stack" action={<Button variant="default" onClick={() => void go({ to: "/stacks" })}>Show all stacks</Button>}>
+            It was removed, has another name, or you may not read it.
+          </Empty>
+        </Card>
+      </Page>
+    );
+  }
   const last = updates.data?.find((u) => u.execution.type.startsWith("Deploy"));
   return (
     <Page
@@ -94,9 +121,11 @@ export default function StackPage() {
                 </Button>
               </Menu.Target>
               <Menu.Dropdown>
-                <Menu.Item onClick={() => void operate("RestartStack", "Restarting")}>Restart</Menu.Item>
-                <Menu.Item onClick={() => void operate("StopStack", "Stopping")}>Stop</Menu.Item>
-                <Menu.Item onClick={() => void operate("StartStack", "Starting")}>Start</Menu.Item>
+                {operations.map((o) => (
+                  <Menu.Item key={o.type} onClick={() => setAsking(o)}>
+                    {o.word}
+                  </Menu.Item>
+                ))}
                 <Menu.Item className="bad-t" onClick={() => setDestroy(true)}>
                   Remove its containers
                 </Menu.Item>
@@ -111,7 +140,7 @@ export default function StackPage() {
         )
       }
     >
-      <Tabs value={tab} onChange={(v) => setTab(v ?? "services")}>
+      <Tabs value={tab} onChange={setTab}>
         <Tabs.List aria-label="Parts of the stack">
           <Tabs.Tab value="services">Services</Tabs.Tab>
           <Tabs.Tab value="logs">Logs</Tabs.Tab>
@@ -163,14 +192,30 @@ export default function StackPage() {
           <DriftView stack={name} drift={mine} deploy={runs ? plan : undefined} />
         </Tabs.Panel>
       </Tabs>
+      <Confirm opened={Boolean(asking)} close={() => setAsking(undefined)} title={`${asking?.word} ${name}`} action={asking?.word ?? ""} calm run={() => operate(asking?.type ?? "")}>
+        <ul className="plan" aria-label="Plan">
+          {(state.data?.services ?? []).map((s) => (
+            <li key={s.id}>
+              <StackChip state={{ status: s.status }} />
+              <strong>{s.service}</strong>
+              <span className="dim">{s.text}</span>
+            </li>
+          ))}
+        </ul>
+        <p className="dim">{asking?.does}</p>
+        <Cli>{`rinca stack ${asking?.word.toLowerCase() ?? ""} ${arg(name)}`}</Cli>
+      </Confirm>
       <Confirm
         opened={destroy}
         close={() => setDestroy(false)}
         title={`Remove the containers of ${name}`}
         name={name}
         action="Remove"
-        run={() => operate("DestroyStack", "Removing")}
+        run={() => operate("DestroyStack")}
       >
+        <p>
+          <Cli>{`rinca stack destroy ${arg(name)}`}</Cli>
+        </p>
         Its containers and networks go. Volumes, files and this stack's configuration stay: a deploy brings it back.
       </Confirm>
       <Confirm
@@ -239,10 +284,11 @@ function Logs({ name, services }: { name: string; services: ServiceState[] }) {
     return new Lines(200_000);
   }, [name]);
   const key = all.join(",");
+  const nosuch = Boolean(chosen) && all.length > 0 && !all.includes(chosen);
   useEffect(() => {
     lines.clear();
     setProblem("");
-    if (!key && !chosen) return;
+    if ((!key && !chosen) || nosuch) return;
     let source: EventSource | null = null;
     let timer: number | undefined;
     const seen = new Resume();
@@ -276,7 +322,8 @@ function Logs({ name, services }: { name: string; services: ServiceState[] }) {
       window.clearTimeout(timer);
       source?.close();
     };
-  }, [name, chosen, since, tail, live, key, lines]);
+  }, [name, chosen, since, tail, live, key, lines, nosuch]);
+  if (nosuch) return <Card><Empty icon="activity" title={`There is no service ${chosen}`} action={<Button variant="default" onClick={() => setChosen("")}>Show every service</Button>}>It has no containers now.</Empty></Card>;
   if (!all.length) return <Card><Empty icon="activity" title="There are no containers, and so no logs">Logs are those of the containers that exist.</Empty></Card>;
   return (
     <Card flush>

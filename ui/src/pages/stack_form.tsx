@@ -2,7 +2,7 @@ import { Button, MultiSelect, Select, SegmentedControl, Switch, TagsInput, Texta
 import "@mantine/core/styles/PillsInput.css";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { ApiError, call, type Stack, useGet } from "../api/client";
+import { call, replace, type Stack, useGet } from "../api/client";
 import { useRun } from "../components/bits";
 import { done, Problem } from "../components/problem";
 
@@ -25,10 +25,8 @@ export default function StackForm({ stack, close, made }: { stack?: Stack; close
     run(async () => {
       const body = { ...s, updated_at: undefined, updated_by: undefined } as unknown as Stack;
       if (stack) {
-        // What somebody else changed in the meantime is not overwritten.
-        const now = await call("GET /v1/stacks/{stack}", { path: { stack: stack.name } });
-        if (now.updated_at !== stack.updated_at) throw new ApiError(412, "conflict", `${now.updated_by ?? "Somebody"} changed it in the meantime`, "Close this form, look at the change, and make yours again");
-        await call("PUT /v1/stacks/{stack}", { path: { stack: stack.name }, body });
+        // With what the form began with: the page has learned of a change since.
+        await replace("GET /v1/stacks/{stack}", "PUT /v1/stacks/{stack}", { stack: stack.name }, { updated_at: s.updated_at }, body);
       } else await call("POST /v1/stacks", { body });
       await client.invalidateQueries({ queryKey: ["GET /v1/stacks"] });
       await client.invalidateQueries({ queryKey: ["GET /v1/stacks/{stack}"] });

@@ -1,13 +1,14 @@
 import { Button, Checkbox, Group } from "@mantine/core";
-import { Link, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { call, type Plan, useGet } from "../api/client";
+import { isFinal } from "../api/keep";
 import { useParam } from "../app/search";
 import { useSession } from "../app/session";
 import { Card, Cli, Page, useRun } from "../components/bits";
 import { Icon } from "../components/icon";
 import { Problem } from "../components/problem";
-import { PlanView, planWords, RunOf } from "../components/run";
+import { PlanView, planWords, RunOf, useUpdate } from "../components/run";
 import { Loader } from "@mantine/core";
 
 /** StackPlan is one page in three states: what would happen, what happens, what came of it. */
@@ -20,6 +21,9 @@ export default function StackPlan() {
   const [starting, start, refused] = useRun();
   const { may } = useSession();
   const stack = useGet("GET /v1/stacks/{stack}", { path: { stack: name } });
+  const update = useUpdate(run || undefined);
+  const ended = Boolean(update.data && isFinal(update.data.state));
+  const go = useNavigate();
   const key = useRef("");
   const look = () =>
     void doPlan(async () => {
@@ -52,25 +56,27 @@ export default function StackPlan() {
         <span className="steps">
           <span className={run ? "" : "on"}>Plan</span>
           <i />
-          <span className={run ? "on" : ""}>Run</span>
+          <span className={run && !ended ? "on" : ""}>Run</span>
           <i />
-          <span className={run ? "on" : ""}>Result</span>
+          <span className={run && ended ? "on" : ""}>Result</span>
         </span>
       }
       actions={<Cli>{run ? `rinca update show ${run}` : `rinca stack deploy ${name}${force ? " --force" : ""}`}</Cli>}
     >
       {run ? (
         <Card flush>
-          <RunOf id={run} close={() => history.back()} again={() => setRun("")} />
+          <RunOf id={run} cancel={may("Execute", "Stack", name)} close={() => void go({ to: "/stacks/$stack", params: { stack: name } })} again={() => setRun("")} />
         </Card>
       ) : (
         <Card
           flush
           title={planning ? "Working out what would change" : plan ? `The plan: ${planWords(plan)}` : "The plan"}
           actions={
-            <Button variant="default" onClick={look} disabled={planning}>
-              Plan again
-            </Button>
+            may("Execute", "Stack", name) && (
+              <Button variant="default" onClick={look} disabled={planning}>
+                Plan again
+              </Button>
+            )
           }
         >
           {planning && (
@@ -83,7 +89,7 @@ export default function StackPlan() {
           {plan && <PlanView plan={plan} />}
           {plan && (
             <Group p="sm" justify="flex-end" style={{ borderTop: "1px solid var(--r-line)" }}>
-              {stack.data?.after?.length ? <span className="dim small grow">It waits for {stack.data.after.join(", ")} to be well.</span> : <span className="grow" />}
+              {stack.data?.after?.length ? <span className="dim small grow" style={{ minWidth: 180 }}>It waits for {stack.data.after.join(", ")} to be well.</span> : <span className="grow" />}
               <Checkbox size="xs" label="Recreate every service" checked={force} onChange={(e) => setForce(e.currentTarget.checked)} />
               <Button loading={starting} disabled={!may("Execute", "Stack", name) || (nothing && !force)} leftSection={<Icon name="run" size={14} />} onClick={deploy}>
                 {nothing && !force ? "Nothing to deploy" : "Deploy"}

@@ -4,7 +4,7 @@ import { useDeferredValue, useMemo } from "react";
 import { type StackSummary, useGet } from "../api/client";
 import { useParam, useTyped } from "../app/search";
 import { useSession } from "../app/session";
-import { Card, Cli, Empty, Loaded, Page } from "../components/bits";
+import { Card, Cli, Empty, Loaded, many, Page } from "../components/bits";
 import { Icon } from "../components/icon";
 import { DriftChip, StackChip } from "../components/state";
 import { type Column, Table } from "../components/table";
@@ -44,7 +44,7 @@ export default function Stacks() {
   return (
     <Page
       title="Stacks"
-      sub={stacks.data ? `${rows.length === stacks.data.length ? rows.length : `${rows.length} of ${stacks.data.length}`} stacks` : " "}
+      sub={stacks.data ? (rows.length === stacks.data.length ? "" : `${rows.length} of `) + many(stacks.data.length, "stack") : " "}
       actions={
         <>
           <Cli>rinca stack list</Cli>
@@ -92,5 +92,5 @@ export function SourceWords({ stack }: { stack: Pick<StackSummary, "source"> }) 
     const repo = (s.repo ?? "").replace(/^.*[/:]([^/]+\/[^/]+?)(\.git)?$/, "$1");
     return <span className="dim">{repo}{s.path ? ` · ${s.path}` : ""}{s.branch ? ` @ ${s.branch}` : ""}</span>;
   }
-  return <span className="dim">{s.kind === "host" ? s.dir : `${(s.files ?? []).length} files kept here`}</span>;
+  return <span className="dim">{s.kind === "host" ? s.dir : `${many((s.files ?? []).length, "file")} kept here`}</span>;
 }

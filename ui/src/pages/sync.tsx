@@ -2,7 +2,7 @@ import { Button, Modal, Select, Switch, TagsInput, TextInput } from "@mantine/co
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { call, type Repo, type ResourceSync, useGet } from "../api/client";
+import { call, replace, type Repo, type ResourceSync, useGet } from "../api/client";
 import { useSession } from "../app/session";
 import { Card, Cli, Empty, Loaded, Page, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
@@ -140,6 +140,7 @@ function Repos() {
 function RepoForm({ repo, close }: { repo?: Repo; close: () => void }) {
   const client = useQueryClient();
   const accounts = useGet("GET /v1/git-accounts", {}, { retry: false });
+  const [seen] = useState(repo);
   const [account, setAccount] = useState(repo?.source.account ?? null);
   const [busy, run, error] = useRun();
   return (
@@ -152,7 +153,8 @@ function RepoForm({ repo, close }: { repo?: Repo; close: () => void }) {
         const name = repo?.name ?? text("name") ?? "";
         void run(async () => {
           const body = { ...repo, name, description: text("description"), source: { ...repo?.source, kind: "git", repo: text("repo"), branch: text("branch"), account: account ?? undefined } } as Repo;
-          await call("PUT /v1/repos/{repo}", { path: { repo: name }, body, headers: repo ? undefined : { "If-None-Match": "*" } });
+          if (seen) await replace("GET /v1/repos/{repo}", "PUT /v1/repos/{repo}", { repo: name }, { updated_at: seen.updated_at }, body);
+          else await call("PUT /v1/repos/{repo}", { path: { repo: name }, body, headers: { "If-None-Match": "*" } });
           await client.invalidateQueries({ queryKey: ["GET /v1/repos"] });
           close();
         });

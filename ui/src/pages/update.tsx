@@ -37,7 +37,7 @@ export default function UpdatePage() {
           actions={
             <>
               <Cli>{`rinca update show ${u.id}`}</Cli>
-              {!isFinal(u.state) && (
+              {!isFinal(u.state) && (u.target.type === "Stack" || u.target.type === "Procedure" ? may("Execute", u.target.type, u.target.id) : true) && (
                 <Button variant="default" loading={busy} onClick={() => void run(() => call("POST /v1/updates/{id}/cancel", { path: { id } }))}>
                   Cancel
                 </Button>

@@ -2,13 +2,13 @@ import { ActionIcon, Button, Modal, MultiSelect, Select, TagsInput, TextInput } 
 import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { createRef, type RefObject, useRef, useState } from "react";
-import { call, keyOf, useGet, type VaultItem } from "../api/client";
+import { ApiError, call, keyOf, useGet, type VaultItem } from "../api/client";
 import { useSession } from "../app/session";
 import { arg, Cli, Empty, Loaded, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { done, Problem } from "../components/problem";
-import { Revealed, take, WriteOnly } from "../components/secret";
+import { Revealed, typed, WriteOnly } from "../components/secret";
 import { Table } from "../components/table";
 import { Ago } from "../components/time";
 
@@ -107,12 +107,14 @@ function ItemForm({ item, close, kept }: { item?: VaultItem; close: () => void; 
       className="form"
       onSubmit={(e) => {
         e.preventDefault();
+        const nameless = rows.some((r) => !r.id && !r.label && (r.do === "make" || typed(r.input)));
         const set = rows
           .filter((r) => r.do === "type" || r.do === "make")
-          .map((r) => ({ id: r.id, label: r.id ? undefined : r.label, ...(r.do === "make" ? { recipe: r.recipe } : { value: take(r.input) }) }))
+          .map((r) => ({ id: r.id, label: r.id ? undefined : r.label, ...(r.do === "make" ? { recipe: r.recipe } : { value: typed(r.input) }) }))
           .filter((f) => f.id || f.label);
-        const body = { title, tags: [...goes.map((s) => stackTag + s), ...tags], set, remove: rows.filter((r) => r.do === "remove").map((r) => r.id ?? ""), env: take(env) || undefined };
+        const body = { title, tags: [...goes.map((s) => stackTag + s), ...tags], set, remove: rows.filter((r) => r.do === "remove").map((r) => r.id ?? ""), env: typed(env) || undefined };
         void run(async () => {
+          if (nameless) throw new ApiError(400, "invalid", "A field has a value and no name", "Name it, or remove it");
           const now = item ? await call("PUT /v1/vault/items/{item}", { path: { item: item.id }, body: { ...body, version: item.version || undefined } }) : await call("POST /v1/vault/items", { body });
           await stale();
           done(now.stacks?.length ? `${now.title} is kept: a rotation or the next deploy carries it to ${now.stacks.join(", ")}` : `${now.title} is kept`);
@@ -148,7 +150,7 @@ function ItemForm({ item, close, kept }: { item?: VaultItem; close: () => void; 
               </td>
               <td data-title="Value">
                 {r.do === "keep" && r.id && item && <Revealed label={r.label} may={admin} load={async () => (await call("GET /v1/vault/items/{item}/fields/{field}/value", { path: { item: item.id, field: r.id ?? "" } })).value} />}
-                {r.do === "type" && <WriteOnly input={r.input} label="" name={`New value of ${r.label || "the field"}`} />}
+                {r.do === "type" && <WriteOnly input={r.input} label="" required={Boolean(r.id)} name={`New value of ${r.label || "the field"}`} />}
                 {r.do === "make" && <Select size="xs" aria-label={`How to make ${r.label || "the field"}`} value={r.recipe} onChange={(v) => change(r.key, { recipe: v ?? r.recipe })} data={recipes} allowDeselect={false} />}
                 {r.do === "remove" && <span className="dim">is removed</span>}
               </td>

@@ -3,7 +3,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { useGet } from "../api/client";
 import { useSession } from "../app/session";
-import { Card, Page } from "../components/bits";
+import { Card, MayNot, Page } from "../components/bits";
 import { GitForm } from "./settings_git";
 import { VaultPanel } from "./settings_vault";
 import StackForm from "./stack_form";
@@ -14,9 +14,10 @@ const steps = ["Vault", "Git account", "First stack"];
 export default function Welcome() {
   const [step, setStep] = useState(0);
   const go = useNavigate();
-  const { admin } = useSession();
+  const { admin, may } = useSession();
   const accounts = useGet("GET /v1/git-accounts", {}, { retry: false });
   const made = useRef("");
+  if (!admin && !may("Write", "Stack")) return <Page title="Set up Rinca"><MayNot>set up this server</MayNot></Page>;
   return (
     <Page
       title="Set up Rinca"
