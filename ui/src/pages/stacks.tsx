@@ -31,14 +31,14 @@ export default function Stacks() {
     });
   }, [stacks.data, states.data, filter, status, tag]);
   const columns: Column<StackSummary>[] = [
-    { title: "Stack", sort: (s) => s.name, show: (s) => <Link to="/stacks/$stack" params={{ stack: s.name }} className="mainlink">{s.name}</Link>, width: "180px" },
-    { title: "State", sort: (s) => states.data?.[s.name]?.status ?? "", show: (s) => <StackChip state={states.data?.[s.name]} />, width: "130px" },
-    { title: "Services", show: (s) => <Services n={states.data?.[s.name]?.services} />, width: "100px", minor: true },
-    { title: "Values", show: (s) => (drifts.get(s.name) ? <DriftChip state={(drifts.get(s.name) as { state: "proven" }).state} /> : <span className="dim">–</span>), width: "150px", minor: true },
-    { title: "Server", sort: (s) => s.server || "local", show: (s) => s.server || "local", width: "110px" },
+    { title: "Stack", sort: (s) => s.name, show: (s) => <Link to="/stacks/$stack" params={{ stack: s.name }} className="mainlink">{s.name}</Link>, width: "160px" },
+    { title: "State", sort: (s) => states.data?.[s.name]?.status ?? "", show: (s) => <StackChip state={states.data?.[s.name]} />, width: "120px" },
+    { title: "Services", show: (s) => <Services n={states.data?.[s.name]?.services} />, width: "80px", minor: true },
+    { title: "Values", show: (s) => (drifts.get(s.name) ? <DriftChip state={(drifts.get(s.name) as { state: "proven" }).state} /> : <span className="dim">–</span>), width: "125px", minor: true },
+    { title: "Server", sort: (s) => s.server || "local", show: (s) => s.server || "local", width: "85px" },
     { title: "Source", show: (s) => <SourceWords stack={s} />, minor: true },
-    { title: "After", show: (s) => (s.after?.length ? s.after.join(", ") : <span className="dim">–</span>), minor: true, width: "130px" },
-    { title: "Changed", sort: (s) => s.updated_at ?? "", show: (s) => <Ago at={s.updated_at} />, width: "110px", minor: true },
+    { title: "After", show: (s) => (s.after?.length ? s.after.join(", ") : <span className="dim">–</span>), minor: true, width: "105px" },
+    { title: "Changed", sort: (s) => s.updated_at ?? "", show: (s) => <Ago at={s.updated_at} />, width: "115px", minor: true },
   ];
   const tags = [...new Set((stacks.data ?? []).flatMap((s) => s.tags ?? []))].sort();
   return (
