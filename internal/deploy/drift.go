@@ -320,7 +320,16 @@ func (d *Deployer) LastDrift(ctx context.Context) (rinca.DriftReport, error) {
 	if err != nil {
 		return out, err
 	}
+	marks, err := d.DB.Marks(ctx)
+	if err != nil {
+		return out, err
+	}
+	deployed := map[string]time.Time{}
+	for i := range marks {
+		deployed[marks[i].Stack] = marks[i].At
+	}
 	for _, r := range recs {
+		r.Value.Outdated = deployed[r.ID].After(r.Value.At)
 		if !slices.ContainsFunc(stacks, func(s rinca.Stack) bool { return s.Name == r.ID }) {
 			continue
 		}

@@ -255,7 +255,13 @@ func TestDriftThatCannotBeAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	last, err := w.d.LastDrift(t.Context())
-	if err != nil || len(last.Stacks) != 1 || last.Counts[rinca.DriftUnknown] != 1 {
+	if err != nil || len(last.Stacks) != 1 || last.Counts[rinca.DriftUnknown] != 1 || last.Stacks[0].Outdated {
 		t.Errorf("%+v %v", last, err)
+	}
+	if err := w.d.DB.PutMark(t.Context(), store.Mark{Stack: "wiki", At: time.Now().Add(time.Minute)}); err != nil {
+		t.Fatal(err)
+	}
+	if last, err = w.d.LastDrift(t.Context()); err != nil || !last.Stacks[0].Outdated {
+		t.Errorf("after a deploy: %+v %v", last, err)
 	}
 }

@@ -67,9 +67,11 @@ type StackDrift struct {
 	Why    string     `json:"why,omitempty"` // about the stack as a whole
 	// Idle is set when nothing of it is there that could have drifted: it was
 	// never deployed, or has no containers.
-	Idle   bool       `json:"idle,omitempty"`
-	Proven int        `json:"proven"` // how many of Keys are
-	Keys   []DriftKey `json:"keys,omitempty"`
+	Idle bool `json:"idle,omitempty"`
+	// Outdated is set when the stack was deployed, or put back, since.
+	Outdated bool       `json:"outdated,omitempty"`
+	Proven   int        `json:"proven"` // how many of Keys are
+	Keys     []DriftKey `json:"keys,omitempty"`
 }
 
 // A DriftReport is how the values of several stacks are.

@@ -934,6 +934,7 @@ export type StackDrift = {
   deep?: boolean;
   idle?: boolean;
   keys?: DriftKey[];
+  outdated?: boolean;
   proven: number;
   server?: string;
   since?: string;

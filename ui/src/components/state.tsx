@@ -35,6 +35,7 @@ export function UpdateChip({ state }: { state: Update["state"] }) {
   return <Chip state={state} />;
 }
 
-export function DriftChip({ state }: { state: DriftKey["state"] }) {
+export function DriftChip({ state, outdated }: { state: DriftKey["state"]; outdated?: boolean }) {
+  if (outdated) return <Chip tone="mute" icon="unknown" text="not checked since" />;
   return <Chip state={state} />;
 }

@@ -29,9 +29,10 @@ export function DriftView({ stack, drift, deploy }: { stack: string; drift?: Sta
       title={
         drift ? (
           <span className="row">
-            <DriftChip state={drift.state} />
+            <DriftChip state={drift.state} outdated={drift.outdated} />
             <span className="dim small">
               {drift.proven} of {keys.length} proven, <Ago at={drift.at} />
+              {drift.outdated && ". It was deployed since: check again"}
             </span>
           </span>
         ) : (

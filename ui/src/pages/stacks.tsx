@@ -34,7 +34,7 @@ export default function Stacks() {
     { title: "Stack", sort: (s) => s.name, show: (s) => <Link to="/stacks/$stack" params={{ stack: s.name }} className="mainlink">{s.name}</Link>, width: "160px" },
     { title: "State", sort: (s) => states.data?.[s.name]?.status ?? "", show: (s) => <StackChip state={states.data?.[s.name]} />, width: "120px" },
     { title: "Services", show: (s) => <Services n={states.data?.[s.name]?.services} />, width: "80px", minor: true },
-    { title: "Values", show: (s) => (drifts.get(s.name) ? <DriftChip state={(drifts.get(s.name) as { state: "proven" }).state} /> : <span className="dim">–</span>), width: "125px", minor: true },
+    { title: "Values", show: (s) => (drifts.has(s.name) ? <DriftChip state={drifts.get(s.name)?.state as "proven"} outdated={drifts.get(s.name)?.outdated} /> : <span className="dim">–</span>), width: "145px", minor: true },
     { title: "Server", sort: (s) => s.server || "local", show: (s) => s.server || "local", width: "85px" },
     { title: "Source", show: (s) => <SourceWords stack={s} />, minor: true },
     { title: "After", show: (s) => (s.after?.length ? s.after.join(", ") : <span className="dim">–</span>), minor: true, width: "105px" },
