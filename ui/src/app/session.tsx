@@ -112,7 +112,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     };
   }, [me.data]);
 
-  if (me.error instanceof ApiError && me.error.status !== 401) {
+  // Who is signed in stays so while the server is away for a moment.
+  const refused = me.error instanceof ApiError && me.error.status === 401;
+  if (me.error && !refused && !me.data) {
     return (
       <Center mih="100vh" p="lg" component="main">
         <Problem error={me.error} retry={() => void me.refetch()} />
@@ -126,11 +128,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       </Center>
     );
   }
-  if (!session || me.error || !signedIn) {
+  if (!session || refused || !signedIn) {
     return (
       <Suspense fallback={null}>
         <SignIn
-          change={!me.error && Boolean(me.data) && !signedIn}
+          change={!refused && Boolean(me.data) && !signedIn}
           done={() => {
             setMark(true);
             void me.refetch();
