@@ -20,7 +20,11 @@ test("a server that is away for a moment takes no form away; one that knows nobo
       </QueryClientProvider>
     </MantineProvider>,
   );
-  const fails = (status: number) => act(async () => client.getQueryCache().find({ queryKey: keyOf("GET /v1/me") })?.setState({ status: "error", error: new ApiError(status, "x", "no") }));
+  const fails = (status: number) =>
+    act(async () => {
+      client.getQueryCache().find({ queryKey: keyOf("GET /v1/me") })?.setState({ status: "error", error: new ApiError(status, "x", "no") });
+      await new Promise((r) => setTimeout(r, 20)); // it tells of it a little later
+    });
   await fails(502);
   expect(screen.getByLabelText("Name")).toBeTruthy();
   await fails(401);
