@@ -1,6 +1,7 @@
 package rinca
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -77,14 +78,17 @@ func (e *Error) Error() string { return e.Message }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// CodeOf returns the code of the first Error in err's chain; Internal when
-// there is none, and "" for nil.
+// CodeOf returns the code of the first Error in err's chain, and "" for nil.
+// Without one it is Internal; Canceled for context.Canceled.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
+	}
+	if errors.Is(err, context.Canceled) { // of a library that was told to stop
+		return Canceled
 	}
 	return Internal
 }

@@ -1,6 +1,7 @@
 package rinca_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,5 +35,17 @@ func TestHintOfLooksInside(t *testing.T) {
 func TestCodeOfPlainErrors(t *testing.T) {
 	if rinca.CodeOf(nil) != "" || rinca.CodeOf(io.EOF) != rinca.Internal || rinca.HintOf(io.EOF) != "" {
 		t.Error("plain errors are Internal, without a hint")
+	}
+}
+
+func TestCodeOfALibrarysEnd(t *testing.T) {
+	if code := rinca.CodeOf(fmt.Errorf("begin: %w", context.Canceled)); code != rinca.Canceled {
+		t.Errorf("%s", code)
+	}
+	if code := rinca.CodeOf(rinca.Errorf(rinca.NotFound, "no").Because(context.Canceled)); code != rinca.NotFound {
+		t.Errorf("%s", code)
+	}
+	if code := rinca.CodeOf(context.DeadlineExceeded); code != rinca.Internal {
+		t.Errorf("%s", code)
 	}
 }
