@@ -14,10 +14,11 @@ import (
 // transaction. It is a courtesy: what keeps writers apart is SQLite's own lock.
 type Queue struct{ dir *os.File }
 
-// NewQueue returns the queue of a home. Close it.
-func NewQueue(dir string) (*Queue, error) {
-	f, err := os.Open(dir)
-	return &Queue{f}, err
+// NewQueue returns the queue of a home. Nobody waits in that of a home which
+// cannot be listed. Close it.
+func NewQueue(dir string) *Queue {
+	f, _ := os.Open(dir)
+	return &Queue{f}
 }
 
 // queueLimit is how long one waits for somebody who has stopped.
@@ -27,6 +28,9 @@ const queueLimit = 10 * time.Second
 // the transaction has begun. Nobody waits where a disk has no such locks, when
 // ctx ends, or for long.
 func (q *Queue) Wait(ctx context.Context) (next func()) {
+	if q.dir == nil {
+		return func() {}
+	}
 	ctx, cancel := context.WithTimeout(ctx, queueLimit)
 	defer cancel()
 	for {
@@ -46,4 +50,8 @@ func (q *Queue) Wait(ctx context.Context) (next func()) {
 }
 
 // Close ends it.
-func (q *Queue) Close() error { return q.dir.Close() }
+func (q *Queue) Close() {
+	if q.dir != nil {
+		_ = q.dir.Close() // nothing was written
+	}
+}

@@ -113,7 +113,22 @@ func (s *Scheduler) entry(key string, x Entry, kept map[string]memory, now time.
 	return e
 }
 
-const mostTimes = 200 // of one schedule
+const (
+	fewTimes  = 5   // of one schedule, however far away
+	mostTimes = 200 // of one schedule
+)
+
+// upcoming lists the next few times, and all others until end, up to a limit.
+func upcoming(spec *schedule.Spec, after, end time.Time) []time.Time {
+	var out []time.Time
+	for len(out) < mostTimes {
+		if after = spec.Next(after); after.IsZero() || len(out) >= fewTimes && after.After(end) {
+			break
+		}
+		out = append(out, after)
+	}
+	return out
+}
 
 // List tells of every schedule when it runs, by target; those that cannot be
 // read and those that are disabled too. It tells the next five times, and all
@@ -142,14 +157,7 @@ func (s *Scheduler) List(ctx context.Context, days int) []rinca.Scheduled {
 			if e.at.Done.After(now) {
 				from = e.at.Done
 			}
-			x.Next = e.spec.Upcoming(from, 5)
-			for end := now.AddDate(0, 0, days); len(x.Next) > 0 && len(x.Next) < mostTimes && !x.Next[len(x.Next)-1].After(end); {
-				more := e.spec.Next(x.Next[len(x.Next)-1])
-				if more.IsZero() || more.After(end) {
-					break
-				}
-				x.Next = append(x.Next, more)
-			}
+			x.Next = upcoming(e.spec, from, now.AddDate(0, 0, days))
 		}
 		out = append(out, x)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -473,5 +474,28 @@ func BenchmarkIdle(b *testing.B) {
 	w.s.Step(b.Context())
 	for b.Loop() {
 		w.s.Step(b.Context())
+	}
+}
+
+// A list tells the next five times, or all of so many days, up to 200.
+func TestTimesOfDays(t *testing.T) {
+	w := newWorld(t)
+	for name, text := range map[string]string{"minutely": "every minute", "hourly": "every hour", "daily": "every day at 02:00", "monthly": "every month on the 1st at 04:00"} {
+		w.put(name, rinca.Schedule{Text: text})
+	}
+	for days, want := range map[int]map[string]int{
+		0: {"minutely": 5, "hourly": 5, "daily": 5, "monthly": 5},
+		7: {"minutely": 200, "hourly": 168, "daily": 7, "monthly": 5},
+	} {
+		got := map[string]int{}
+		for _, x := range w.s.List(t.Context(), days) {
+			if x.Error != "" {
+				t.Errorf("%s: %s", x.Target.Name, x.Error)
+			}
+			got[x.Target.Name] = len(x.Next)
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%d days: %v, want %v", days, got, want)
+		}
 	}
 }

@@ -52,10 +52,10 @@ func (c Config) file() database.File {
 type DB struct {
 	cfg     Config
 	path    string
-	writing *sql.DB       // one connection
-	reading *sql.DB       // a few
-	turn    chan struct{} // holds the one writer of this process
-	queue   *database.Queue
+	writing *sql.DB         // one connection
+	reading *sql.DB         // a few
+	turn    chan struct{}   // holds the one writer of this process
+	queue   *database.Queue // that it stands in with those of other processes
 	keys    keys
 	revs    revisions
 	used    usedTimes
@@ -97,11 +97,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		writing.Close()
 		return nil, err
 	}
-	queue, err := database.NewQueue(cfg.Dir)
-	if err != nil {
-		return nil, errors.Join(database.Error(file.Path, err), reading.Close(), writing.Close())
-	}
-	db := &DB{cfg: cfg, path: file.Path, writing: writing, reading: reading, turn: make(chan struct{}, 1), queue: queue, tables: newTables()}
+	db := &DB{cfg: cfg, path: file.Path, writing: writing, reading: reading, turn: make(chan struct{}, 1), queue: database.NewQueue(cfg.Dir), tables: newTables()}
 	db.keys = keys{src: cfg.Keys, path: file.Path, rings: []*seal.Ring{ring}}
 	if err := db.start(ctx); err != nil {
 		_ = db.Close() // nothing was written
@@ -169,7 +165,8 @@ func create(ctx context.Context, cfg Config) error {
 func (db *DB) Close() error {
 	db.revs.close()
 	db.stmts.close()
-	return errors.Join(db.reading.Close(), db.writing.Close(), db.queue.Close())
+	db.queue.Close()
+	return errors.Join(db.reading.Close(), db.writing.Close())
 }
 
 // Digest is seal.Ring.Digest with the keys of this home.

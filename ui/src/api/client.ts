@@ -55,15 +55,15 @@ export async function call<E extends Endpoint>(endpoint: E, o: Options<E> = {}):
   return (await ask(endpoint, o))[0];
 }
 
-/** replace puts a resource in place of what was seen of it, unless that has changed: nobody's change is lost. */
-export async function replace<G extends Endpoint, P extends Endpoint>(read: G, put: P, path: Record<string, string>, seen: Partial<Out<G>>, body: In<P>): Promise<Out<P>> {
+/** replace puts a resource in place of what was seen of it, unless that has changed: nobody's change is lost. What is put may be made of what is there. */
+export async function replace<G extends Endpoint, P extends Endpoint>(read: G, put: P, path: Record<string, string>, seen: Partial<Out<G>>, body: In<P> | ((now: Out<G>) => In<P>)): Promise<Out<P>> {
   const [now, tag] = await ask(read, { path } as Options<G>);
   const other = now as Record<string, unknown>;
   for (const [name, value] of Object.entries(seen)) {
     if (JSON.stringify(other[name]) === JSON.stringify(value)) continue;
     throw new ApiError(412, "conflict", `${String(other.updated_by ?? "Somebody")} changed it in the meantime`, "Close this form, look at the change, and make yours again");
   }
-  return call(put, { path, body, headers: tag ? { "If-Match": tag } : {} } as Options<P>);
+  return call(put, { path, body: typeof body === "function" ? (body as (now: Out<G>) => In<P>)(now) : body, headers: tag ? { "If-Match": tag } : {} } as Options<P>);
 }
 
 async function ask<E extends Endpoint>(endpoint: E, o: Options<E>): Promise<[Out<E>, string | null]> {
@@ -109,16 +109,17 @@ export function keyOf<E extends Endpoint>(endpoint: E, o: Options<E> = {}): unkn
   return [endpoint, o.path ?? {}, o.query ?? {}];
 }
 
+/** query is how the answer of an endpoint is asked for, and where it is kept. */
+export function query<E extends Endpoint>(endpoint: E, o: Options<E> = {}) {
+  return { queryKey: keyOf(endpoint, o), queryFn: ({ signal }: { signal: AbortSignal }) => call(endpoint, { ...o, signal }) };
+}
+
 export function useGet<E extends Endpoint>(
   endpoint: E,
   o: Options<E> = {},
   more: Partial<Omit<UseQueryOptions<Out<E>, ApiError>, "queryKey" | "queryFn">> = {},
 ) {
-  return useQuery<Out<E>, ApiError>({
-    queryKey: keyOf(endpoint, o),
-    queryFn: ({ signal }) => call(endpoint, { ...o, signal }),
-    ...more,
-  });
+  return useQuery<Out<E>, ApiError>({ ...query(endpoint, o), ...more });
 }
 
 /** absolute makes an address of this server one that works from elsewhere. */

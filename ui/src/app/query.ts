@@ -1,7 +1,7 @@
 // What was loaded, in one place, and how a page's data are asked for while its
 // code is still on the way.
 import { QueryClient } from "@tanstack/react-query";
-import { ApiError, call, type Endpoint, keyOf, type Options } from "../api/client";
+import { ApiError, type Endpoint, type Options, query } from "../api/client";
 import { signedInBefore } from "./mark";
 
 export const client = new QueryClient({
@@ -23,6 +23,6 @@ export const untilItAnswers = (n: number, e: Error) => e instanceof ApiError && 
 export function ahead(asks: Ask[], retry: false | typeof untilItAnswers = false) {
   if (!signedInBefore()) return;
   for (const [endpoint, options] of asks as [Endpoint, Options<Endpoint>?][]) {
-    void client.prefetchQuery({ queryKey: keyOf(endpoint, options), queryFn: ({ signal }) => call(endpoint, { ...options, signal }), retry });
+    void client.prefetchQuery({ ...query(endpoint, options), retry });
   }
 }

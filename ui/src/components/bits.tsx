@@ -1,7 +1,8 @@
 // Small things that every page uses.
 import { ActionIcon, Group, Skeleton, Stack } from "@mantine/core";
 import { Tooltip } from "./tip";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { createLink } from "@tanstack/react-router";
+import { type AnchorHTMLAttributes, type ReactNode, useEffect, useRef, useState } from "react";
 import { Icon, type IconName } from "./icon";
 import { ApiError } from "../api/client";
 import { copied, Problem } from "./problem";
@@ -20,6 +21,13 @@ export function Page({ title, sub, actions, children, wide }: { title: ReactNode
     </div>
   );
 }
+
+/** Back leads to where a page hangs. */
+export const Back = createLink((p: AnchorHTMLAttributes<HTMLAnchorElement>) => (
+  <a {...p} className="back dim small">
+    <Icon name="left" size={13} /> {p.children}
+  </a>
+));
 
 export function Card({ title, actions, children, flush, id }: { title?: ReactNode; actions?: ReactNode; children: ReactNode; flush?: boolean; id?: string }) {
   return (

@@ -4,6 +4,9 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { call, type Plan, type ServicePlan, type Update, useGet } from "../api/client";
 import { isFinal } from "../api/keep";
 import { type Happening, useStream } from "../api/stream";
+import { useNavigate } from "@tanstack/react-router";
+import { useSession } from "../app/session";
+import { useRun } from "./bits";
 import { Chip } from "./state";
 import { Icon, type IconName } from "./icon";
 import { type Entry, Lines } from "./lines";
@@ -146,8 +149,37 @@ export function useUpdate(id: string | undefined) {
   return useGet("GET /v1/updates/{id}", { path: { id: id ?? "" } }, { enabled: Boolean(id), refetchInterval: (q) => (q.state.data && isFinal(q.state.data.state) ? false : 10_000) });
 }
 
+/** Cancel ends an update that has not ended, for those who may. */
+export function Cancel({ update: u }: { update: Update }) {
+  const { may } = useSession();
+  const [busy, run] = useRun();
+  if (isFinal(u.state) || !may("Execute", u.target.type, u.target.id)) return null;
+  return (
+    <Button variant="default" loading={busy} onClick={() => void run(() => call("POST /v1/updates/{id}/cancel", { path: { id: u.id } }).catch((e: unknown) => failed(e, "It was not canceled")))}>
+      Cancel
+    </Button>
+  );
+}
+
+/** useRunProcedure starts a procedure, and shows its run. While it does, the first result is the procedure's name: a second click starts no second run. */
+export function useRunProcedure(): [string, (name: string, params?: Record<string, string>) => Promise<void>] {
+  const [started, setStarted] = useState("");
+  const go = useNavigate();
+  const start = async (procedure: string, params?: Record<string, string>) => {
+    setStarted(procedure);
+    try {
+      const u = await call("POST /v1/executions", { body: { type: "RunProcedure", params: { procedure, ...(params ? { params } : {}) } } });
+      await go({ to: "/activity/$id", params: { id: u.id } });
+    } catch (e) {
+      setStarted("");
+      failed(e);
+    }
+  };
+  return [started, start];
+}
+
 /** RunOf is the run that was started here, until it is closed. */
-export function RunOf({ id, close, again, cancel }: { id: string; close: () => void; again?: () => void; cancel?: boolean }) {
+export function RunOf({ id, close, again }: { id: string; close: () => void; again?: () => void }) {
   const q = useUpdate(id);
   const u = q.data;
   if (!u) return <div className="pad dim">Starting</div>;
@@ -158,11 +190,7 @@ export function RunOf({ id, close, again, cancel }: { id: string; close: () => v
         <strong>{u.execution.type}</strong>
         <span className="grow dim">{u.summary}</span>
         <Lasting from={u.started_at} to={u.ended_at} />
-        {!isFinal(u.state) && cancel && (
-          <Button variant="default" onClick={() => void call("POST /v1/updates/{id}/cancel", { path: { id } }).catch((e: unknown) => failed(e, "It was not canceled"))}>
-            Cancel
-          </Button>
-        )}
+        <Cancel update={u} />
         {isFinal(u.state) && u.state !== "succeeded" && again && <Button onClick={again}>Plan again</Button>}
         {isFinal(u.state) && (
           <Button variant="default" onClick={close}>

@@ -6,11 +6,12 @@ import { useMemo, useState } from "react";
 import { call, replace, type Kind, type Procedure, useGet } from "../api/client";
 import { useChoice, useParam } from "../app/search";
 import { useSession } from "../app/session";
-import { arg, Card, Cli, Empty, Facts, isGone, Loaded, MayNot, Page, useRun } from "../components/bits";
+import { arg, Back, Card, Cli, Empty, Facts, isGone, Loaded, MayNot, Page, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { CronField } from "../components/cronfield";
 import { Icon } from "../components/icon";
-import { done, failed, Problem } from "../components/problem";
+import { done, Problem } from "../components/problem";
+import { useRunProcedure } from "../components/run";
 import { Chip, UpdateChip } from "../components/state";
 import { Table } from "../components/table";
 import { Ago, Lasting } from "../components/time";
@@ -36,9 +37,7 @@ function Frame({ name, children, actions, sub }: { name: string; children: React
       wide
       title={
         <>
-          <Link to="/procedures" className="back dim small">
-            <Icon name="left" size={13} /> Procedures
-          </Link>
+          <Back to="/procedures">Procedures</Back>
           <span className="titlerow">{name || "Add a procedure"}</span>
         </>
       }
@@ -57,17 +56,7 @@ function Known({ procedure }: { procedure: Procedure }) {
   const { may } = useSession();
   const updates = useGet("GET /v1/updates", { query: { procedure: procedure.name, limit: 50 } });
   const writes = may("Write", "Procedure", procedure.name);
-  const [started, setStarted] = useState(false);
-  const run = async () => {
-    setStarted(true);
-    try {
-      const u = await call("POST /v1/executions", { body: { type: "RunProcedure", params: { procedure: procedure.name } } });
-      await go({ to: "/activity/$id", params: { id: u.id } });
-    } catch (e) {
-      setStarted(false);
-      failed(e);
-    }
-  };
+  const [started, run] = useRunProcedure();
   return (
     <Frame
       name={procedure.name}
@@ -76,7 +65,7 @@ function Known({ procedure }: { procedure: Procedure }) {
         <>
           <Cli>{`rinca procedure run ${arg(procedure.name)}`}</Cli>
           {may("Execute", "Procedure", procedure.name) && (
-            <Button leftSection={<Icon name="run" size={14} />} loading={started} onClick={() => void run()}>
+            <Button leftSection={<Icon name="run" size={14} />} loading={Boolean(started)} onClick={() => void run(procedure.name)}>
               Run
             </Button>
           )}
@@ -173,7 +162,6 @@ export function words(e: Step): string {
 }
 
 function Editor({ procedure, fresh }: { procedure: Procedure; fresh?: boolean }) {
-  const [seen] = useState(procedure);
   const [p, setP] = useState(procedure);
   const [busy, run, error] = useRun();
   const go = useNavigate();
@@ -191,7 +179,7 @@ function Editor({ procedure, fresh }: { procedure: Procedure; fresh?: boolean })
     run(async () => {
       const body = { ...p, updated_at: undefined, updated_by: undefined } as unknown as Procedure;
       if (fresh) await call("POST /v1/procedures", { body });
-      else await replace("GET /v1/procedures/{procedure}", "PUT /v1/procedures/{procedure}", { procedure: p.name }, { updated_at: seen.updated_at }, body);
+      else await replace("GET /v1/procedures/{procedure}", "PUT /v1/procedures/{procedure}", { procedure: p.name }, { updated_at: p.updated_at }, body);
       await client.invalidateQueries({ queryKey: ["GET /v1/procedures"] });
       await client.invalidateQueries({ queryKey: ["GET /v1/procedures/{procedure}"] });
       await client.invalidateQueries({ queryKey: ["GET /v1/schedules"] });

@@ -10,6 +10,7 @@ import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { copied, done, failed, Problem } from "../components/problem";
 import { Once, typed, WriteOnly } from "../components/secret";
+import { useRunProcedure } from "../components/run";
 import { Chip } from "../components/state";
 import { Table } from "../components/table";
 import { Ago, ago, exact, ofDay } from "../components/time";
@@ -60,17 +61,7 @@ function List() {
   const { may } = useSession();
   const go = useNavigate();
   const [asking, setAsking] = useState<Procedure>();
-  const [started, setStarted] = useState(""); // by name: a second click starts no second run
-  const run = async (p: Procedure, params?: Record<string, string>) => {
-    setStarted(p.name);
-    try {
-      const u = await call("POST /v1/executions", { body: { type: "RunProcedure", params: { procedure: p.name, ...(params ? { params } : {}) } } });
-      await go({ to: "/activity/$id", params: { id: u.id } });
-    } catch (e) {
-      setStarted("");
-      failed(e);
-    }
-  };
+  const [started, run] = useRunProcedure();
   return (
     <Card flush>
       <Loaded query={q}>
@@ -84,7 +75,7 @@ function List() {
               { title: "Procedure", sort: (p) => p.name, show: (p) => <span><Link className="mainlink" to="/procedures/$procedure" params={{ procedure: p.name }}>{p.name}</Link><div className="dim small">{p.description}</div></span> },
               { title: "Stages", show: (p) => <span className="dim">{p.stages.map((s) => s.name).join(" → ")}</span> },
               { title: "Runs", show: (p) => <When s={schedules.data?.find((s) => s.target.type === "Procedure" && s.target.id === p.name)} text={p.schedule?.text} /> },
-              { title: "", end: true, width: "100px", show: (p) => may("Execute", "Procedure", p.name) && <Button size="compact-xs" loading={started === p.name} disabled={Boolean(started)} onClick={() => ((p.parameters ?? []).length ? setAsking(p) : void run(p))}>Run</Button> },
+              { title: "", end: true, width: "100px", show: (p) => may("Execute", "Procedure", p.name) && <Button size="compact-xs" loading={started === p.name} disabled={Boolean(started)} onClick={() => ((p.parameters ?? []).length ? setAsking(p) : void run(p.name))}>Run</Button> },
             ]}
             empty={<Empty icon="procedures" title="There are no procedures">A procedure runs stages one after another: export the secrets, deploy what uses them, make a backup.</Empty>}
           />
@@ -97,7 +88,7 @@ function List() {
             e.preventDefault();
             const data = new FormData(e.currentTarget);
             const params = Object.fromEntries((asking?.parameters ?? []).map((p) => [p.name, String(data.get(p.name) ?? "")]).filter(([, v]) => v));
-            if (asking) void run(asking, params);
+            if (asking) void run(asking.name, params);
           }}
         >
           {(asking?.parameters ?? []).map((p) => (
@@ -314,7 +305,7 @@ function Webhooks() {
         )}
       </Modal>
       <Modal opened={Boolean(when)} onClose={() => setWhen(undefined)} title={`Pushes that start ${when?.target?.id ?? ""}`}>
-        {when?.target && <WhenForm kind={when.target.type} name={when.target.id} now={when.webhook} close={() => setWhen(undefined)} />}
+        {when?.target && <WhenForm kind={when.target.type as keyof typeof hooked} name={when.target.id} seen={when.webhook} close={() => setWhen(undefined)} />}
       </Modal>
       <Confirm
         opened={Boolean(gone)}
@@ -333,37 +324,20 @@ function Webhooks() {
   );
 }
 
-// change replaces what a resource says of its webhook, and nothing else of it.
-async function change(kind: string, name: string, seen: Webhook | undefined, webhook: Webhook) {
-  const was = { webhook: seen };
-  switch (kind) {
-    case "Stack": {
-      const path = { stack: name };
-      return replace("GET /v1/stacks/{stack}", "PUT /v1/stacks/{stack}", path, was, { ...(await call("GET /v1/stacks/{stack}", { path })), webhook });
-    }
-    case "Procedure": {
-      const path = { procedure: name };
-      return replace("GET /v1/procedures/{procedure}", "PUT /v1/procedures/{procedure}", path, was, { ...(await call("GET /v1/procedures/{procedure}", { path })), webhook });
-    }
-    case "ResourceSync": {
-      const path = { sync: name };
-      return replace("GET /v1/syncs/{sync}", "PUT /v1/syncs/{sync}", path, was, { ...(await call("GET /v1/syncs/{sync}", { path })), webhook });
-    }
-    default: {
-      const path = { repo: name };
-      return replace("GET /v1/repos/{repo}", "PUT /v1/repos/{repo}", path, was, { ...(await call("GET /v1/repos/{repo}", { path })), webhook });
-    }
-  }
-}
+const hooked = {
+  Stack: { path: "stack", read: "GET /v1/stacks/{stack}", put: "PUT /v1/stacks/{stack}" },
+  Procedure: { path: "procedure", read: "GET /v1/procedures/{procedure}", put: "PUT /v1/procedures/{procedure}" },
+  ResourceSync: { path: "sync", read: "GET /v1/syncs/{sync}", put: "PUT /v1/syncs/{sync}" },
+  Repo: { path: "repo", read: "GET /v1/repos/{repo}", put: "PUT /v1/repos/{repo}" },
+} as const;
 
 /** WhenForm says which pushes start something. */
-function WhenForm({ kind, name, now, close }: { kind: string; name: string; now?: Webhook; close: () => void }) {
-  const [seen] = useState(now);
-  const [w, set] = useState<Webhook>(now ?? {});
+function WhenForm({ kind, name, seen, close }: { kind: keyof typeof hooked; name: string; seen?: Webhook; close: () => void }) {
+  const [w, set] = useState<Webhook>(seen ?? {});
   const [busy, run, error] = useRun();
   const client = useQueryClient();
   const put = (part: Partial<Webhook>) => set({ ...w, ...part });
-  const target = `${{ Stack: "stack", Procedure: "procedure", ResourceSync: "sync", Repo: "repo" }[kind]}/${name}`;
+  const of = hooked[kind];
   const flags = [["--branch", w.branch], ["--tags", w.tags?.join(",")], ["--paths", w.paths?.join(",")], ["--path", w.path]].filter(([, v]) => v).map(([f, v]) => `${f} ${arg(v ?? "")}`);
   return (
     <form
@@ -371,7 +345,7 @@ function WhenForm({ kind, name, now, close }: { kind: string; name: string; now?
       onSubmit={(e) => {
         e.preventDefault();
         void run(async () => {
-          await change(kind, name, seen, w);
+          await replace(of.read, of.put, { [of.path]: name }, { webhook: seen }, (now) => ({ ...now, webhook: w }));
           await client.invalidateQueries({ queryKey: ["GET /v1/webhooks"] });
           done("It is kept");
           close();
@@ -389,7 +363,7 @@ function WhenForm({ kind, name, now, close }: { kind: string; name: string; now?
         <Button type="submit" loading={busy}>
           Keep
         </Button>
-        <Cli>{["rinca webhook set", arg(target), ...flags, w.disabled ? "--disable" : "", w.force ? "--force" : ""].filter(Boolean).join(" ")}</Cli>
+        <Cli>{["rinca webhook set", arg(`${of.path}/${name}`), ...flags, w.disabled ? "--disable" : "", w.force ? "--force" : ""].filter(Boolean).join(" ")}</Cli>
       </div>
     </form>
   );

@@ -128,7 +128,6 @@ function One({ server, stacks, edit }: { server: Server; stacks: string[]; edit:
 function Form({ server, close }: { server?: Server; close: () => void }) {
   const client = useQueryClient();
   const [busy, run, error] = useRun();
-  const [seen] = useState(server);
   const [address, setAddress] = useState(server?.address ?? "");
   const key = useRef<HTMLTextAreaElement>(null);
   const ssh = address.startsWith("ssh:");
@@ -144,7 +143,7 @@ function Form({ server, close }: { server?: Server; close: () => void }) {
         const name = server?.name ?? text("name") ?? "";
         const body = { address, known_hosts: text("known_hosts"), ca: text("ca"), cert: text("cert"), ssh_key: ssh ? secret : undefined, key: tcp ? secret : undefined };
         void run(async () => {
-          if (server) await replace("GET /v1/servers/{server}", "PUT /v1/servers/{server}", { server: name }, { address: seen?.address, known_hosts: seen?.known_hosts, ca: seen?.ca, cert: seen?.cert }, body);
+          if (server) await replace("GET /v1/servers/{server}", "PUT /v1/servers/{server}", { server: name }, { address: server.address, known_hosts: server.known_hosts, ca: server.ca, cert: server.cert }, body);
           else await call("POST /v1/servers", { body: { ...body, name } });
           await client.invalidateQueries({ queryKey: ["GET /v1/servers"] });
           done(`${name} is there`);

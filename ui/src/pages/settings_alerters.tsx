@@ -122,7 +122,6 @@ function Sendings({ name }: { name: string }) {
 function Form({ alerter, close }: { alerter?: Alerter; close: () => void }) {
   const client = useQueryClient();
   const url = useRef<HTMLInputElement>(null);
-  const [seen] = useState(alerter);
   const [name, setName] = useState(alerter?.name ?? "");
   const [kind, setKind] = useState(alerter?.kind ?? "Slack");
   const [types, setTypes] = useState(alerter?.types ?? []);
@@ -139,7 +138,7 @@ function Form({ alerter, close }: { alerter?: Alerter; close: () => void }) {
         void run(async () => {
           const body: AlerterInput = { kind, disabled, types, levels: levels as AlerterInput["levels"], resources: stacks.map((id) => ({ type: "Stack", id })), except: alerter?.except, description: alerter?.description, tags: alerter?.tags, email: alerter?.email, url: address || undefined };
           const path = { alerter: name };
-          if (seen) await replace("GET /v1/alerters/{alerter}", "PUT /v1/alerters/{alerter}", path, { updated_at: seen.updated_at }, body);
+          if (alerter) await replace("GET /v1/alerters/{alerter}", "PUT /v1/alerters/{alerter}", path, { updated_at: alerter.updated_at }, body);
           else await call("PUT /v1/alerters/{alerter}", { path, body, headers: { "If-None-Match": "*" } });
           await client.invalidateQueries({ queryKey: ["GET /v1/alerters"] });
           done(`${name} is saved: test it`);

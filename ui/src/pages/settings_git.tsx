@@ -85,7 +85,6 @@ export function GitAccounts() {
 export function GitForm({ account, close, cancel }: { account?: GitAccount; close: () => void; cancel?: string }) {
   const client = useQueryClient();
   const [busy, run, error] = useRun();
-  const [seen] = useState(account);
   const token = useRef<HTMLInputElement>(null);
   const key = useRef<HTMLTextAreaElement>(null);
   return (
@@ -99,7 +98,7 @@ export function GitForm({ account, close, cancel }: { account?: GitAccount; clos
         const body = { host: text("host"), username: text("username") || undefined, known_hosts: text("known_hosts") || undefined, token: typed(token) || undefined, key: typed(key) || undefined };
         void run(async () => {
           const path = { account: name };
-          if (seen) await replace("GET /v1/git-accounts/{account}", "PUT /v1/git-accounts/{account}", path, { host: seen.host, username: seen.username, known_hosts: seen.known_hosts }, body);
+          if (account) await replace("GET /v1/git-accounts/{account}", "PUT /v1/git-accounts/{account}", path, { host: account.host, username: account.username, known_hosts: account.known_hosts }, body);
           else await call("PUT /v1/git-accounts/{account}", { path, body, headers: { "If-None-Match": "*" } });
           await client.invalidateQueries({ queryKey: ["GET /v1/git-accounts"] });
           done(`${name} is kept, sealed`);

@@ -176,7 +176,6 @@ export function Matrix({ value, change }: { value: Grants; change: (g: Grants) =
 function Form({ group, close }: { group?: UserGroup; close: () => void }) {
   const client = useQueryClient();
   const users = useGet("GET /v1/users");
-  const [seen] = useState(group);
   const [name, setName] = useState(group?.name ?? "");
   const [everyone, setEveryone] = useState(group?.everyone ?? false);
   const [members, setMembers] = useState(group?.users ?? []);
@@ -192,7 +191,7 @@ function Form({ group, close }: { group?: UserGroup; close: () => void }) {
         void run(async () => {
           const path = { group: name };
           const body = { everyone, users: members, claims, all: grants.all as Record<string, { level: "Read" }>, permissions: grants.permissions.filter((p) => p.target.id) };
-          if (seen) await replace("GET /v1/groups/{group}", "PUT /v1/groups/{group}", path, { everyone: seen.everyone, users: seen.users, claims: seen.claims, all: seen.all, permissions: seen.permissions }, body);
+          if (group) await replace("GET /v1/groups/{group}", "PUT /v1/groups/{group}", path, { everyone: group.everyone, users: group.users, claims: group.claims, all: group.all, permissions: group.permissions }, body);
           else await call("PUT /v1/groups/{group}", { path, body, headers: { "If-None-Match": "*" } });
           await client.invalidateQueries({ queryKey: ["GET /v1/groups"] });
           done(`${name} is saved`);

@@ -5,7 +5,7 @@ import { absolute, address, call, type Line, type ServiceState, type Stack, type
 import { useKeys } from "../app/keys";
 import { useChoice, useParam } from "../app/search";
 import { useSession } from "../app/session";
-import { arg, Card, Cli, CopyButton, Empty, Facts, isGone, Loaded, Page } from "../components/bits";
+import { arg, Back, Card, Cli, CopyButton, Empty, Facts, isGone, Loaded, Page } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { Lines, Resume } from "../components/lines";
@@ -60,9 +60,7 @@ export default function StackPage() {
       <Page
         title={
           <>
-            <Link to="/stacks" className="back dim small">
-              <Icon name="left" size={13} /> Stacks
-            </Link>
+            <Back to="/stacks">Stacks</Back>
             <span className="titlerow">{name}</span>
           </>
         }
@@ -81,9 +79,7 @@ export default function StackPage() {
       wide
       title={
         <>
-          <Link to="/stacks" className="back dim small">
-            <Icon name="left" size={13} /> Stacks
-          </Link>
+          <Back to="/stacks">Stacks</Back>
           <span className="titlerow">
             {name} <StackChip state={state.data} />
             {off > 0 && (

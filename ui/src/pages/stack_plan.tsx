@@ -1,11 +1,11 @@
 import { Button, Checkbox, Group } from "@mantine/core";
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { call, type Plan, useGet } from "../api/client";
 import { isFinal } from "../api/keep";
 import { useParam } from "../app/search";
 import { useSession } from "../app/session";
-import { Card, Cli, Page, useRun } from "../components/bits";
+import { Back, Card, Cli, Page, useRun } from "../components/bits";
 import { Icon } from "../components/icon";
 import { Problem } from "../components/problem";
 import { PlanView, planWords, RunOf, useUpdate } from "../components/run";
@@ -46,9 +46,7 @@ export default function StackPlan() {
     <Page
       title={
         <>
-          <Link to="/stacks/$stack" params={{ stack: name }} className="back dim small">
-            <Icon name="left" size={13} /> {name}
-          </Link>
+          <Back to="/stacks/$stack" params={{ stack: name }}>{name}</Back>
           <span className="titlerow">Deploy {name}</span>
         </>
       }
@@ -65,7 +63,7 @@ export default function StackPlan() {
     >
       {run ? (
         <Card flush>
-          <RunOf id={run} cancel={may("Execute", "Stack", name)} close={() => void go({ to: "/stacks/$stack", params: { stack: name } })} again={() => setRun("")} />
+          <RunOf id={run} close={() => void go({ to: "/stacks/$stack", params: { stack: name } })} again={() => setRun("")} />
         </Card>
       ) : (
         <Card

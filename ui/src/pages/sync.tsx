@@ -140,7 +140,6 @@ function Repos() {
 function RepoForm({ repo, close }: { repo?: Repo; close: () => void }) {
   const client = useQueryClient();
   const accounts = useGet("GET /v1/git-accounts", {}, { retry: false });
-  const [seen] = useState(repo);
   const [account, setAccount] = useState(repo?.source.account ?? null);
   const [busy, run, error] = useRun();
   return (
@@ -153,7 +152,7 @@ function RepoForm({ repo, close }: { repo?: Repo; close: () => void }) {
         const name = repo?.name ?? text("name") ?? "";
         void run(async () => {
           const body = { ...repo, name, description: text("description"), source: { ...repo?.source, kind: "git", repo: text("repo"), branch: text("branch"), account: account ?? undefined } } as Repo;
-          if (seen) await replace("GET /v1/repos/{repo}", "PUT /v1/repos/{repo}", { repo: name }, { updated_at: seen.updated_at }, body);
+          if (repo) await replace("GET /v1/repos/{repo}", "PUT /v1/repos/{repo}", { repo: name }, { updated_at: repo.updated_at }, body);
           else await call("PUT /v1/repos/{repo}", { path: { repo: name }, body, headers: { "If-None-Match": "*" } });
           await client.invalidateQueries({ queryKey: ["GET /v1/repos"] });
           close();

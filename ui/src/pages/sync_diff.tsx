@@ -1,10 +1,10 @@
 import { Button, Checkbox } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { call, type SyncPlan, useGet } from "../api/client";
 import { useSession } from "../app/session";
-import { arg, Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
+import { arg, Back, Card, Cli, Empty, Facts, Loaded, Page, useRun } from "../components/bits";
 import { Confirm } from "../components/confirm";
 import { Icon } from "../components/icon";
 import { Problem } from "../components/problem";
@@ -47,9 +47,7 @@ export default function SyncDiff() {
       wide
       title={
         <>
-          <Link to="/sync" className="back dim small">
-            <Icon name="left" size={13} /> Sync
-          </Link>
+          <Back to="/sync">Sync</Back>
           <span className="titlerow">{name}</span>
         </>
       }

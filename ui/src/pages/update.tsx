@@ -1,12 +1,10 @@
 import { Button } from "@mantine/core";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { call, useGet } from "../api/client";
+import { useGet } from "../api/client";
 import { isFinal } from "../api/keep";
 import { useSession } from "../app/session";
-import { Card, Cli, Facts, Loaded, Page, useRun } from "../components/bits";
-import { Icon } from "../components/icon";
-import { Problem } from "../components/problem";
-import { Failure, PlanView, RunView, useUpdate } from "../components/run";
+import { Back, Card, Cli, Facts, Loaded, Page } from "../components/bits";
+import { Cancel, Failure, PlanView, RunView, useUpdate } from "../components/run";
 import { Chip, UpdateChip } from "../components/state";
 import { Ago, Lasting } from "../components/time";
 
@@ -17,7 +15,6 @@ export default function UpdatePage() {
   const children = useGet("GET /v1/updates", { query: { parent: id, limit: 100 } }, { retry: false });
   const go = useNavigate();
   const { may } = useSession();
-  const [busy, run, error] = useRun();
   return (
     <Loaded query={q}>
       {(u) => (
@@ -25,9 +22,7 @@ export default function UpdatePage() {
           wide
           title={
             <>
-              <Link to="/activity" className="back dim small">
-                <Icon name="left" size={13} /> Activity
-              </Link>
+              <Back to="/activity">Activity</Back>
               <span className="titlerow">
                 {u.execution.type} {u.target.id} <UpdateChip state={u.state} />
               </span>
@@ -37,18 +32,13 @@ export default function UpdatePage() {
           actions={
             <>
               <Cli>{`rinca update show ${u.id}`}</Cli>
-              {!isFinal(u.state) && (u.target.type === "Stack" || u.target.type === "Procedure" ? may("Execute", u.target.type, u.target.id) : true) && (
-                <Button variant="default" loading={busy} onClick={() => void run(() => call("POST /v1/updates/{id}/cancel", { path: { id } }))}>
-                  Cancel
-                </Button>
-              )}
+              <Cancel update={u} />
               {isFinal(u.state) && u.target.type === "Stack" && u.execution.type.startsWith("Deploy") && may("Execute", "Stack", u.target.id) && (
                 <Button onClick={() => void go({ to: "/stacks/$stack/plan", params: { stack: u.target.id } })}>{u.state === "succeeded" ? "Plan again" : "Plan, and try again"}</Button>
               )}
             </>
           }
         >
-          {error ? <Problem error={error} /> : null}
           <Failure update={u} />
           <Card flush>
             <RunView update={u} height="min(56vh, 640px)" />
