@@ -115,7 +115,16 @@ func (w *world) start() (stop func()) {
 	go func() { w.Run(ctx); close(done) }()
 	stop = func() { cancel(); <-done }
 	w.Cleanup(stop)
-	return stop
+	// At the first start, what was before it begins is not told.
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		_, err := w.DB.Setting(ctx, positionName)
+		if err == nil {
+			return stop
+		}
+		if rinca.CodeOf(err) != rinca.NotFound || time.Now().After(end) {
+			w.Fatalf("it does not begin: %v", err)
+		}
+	}
 }
 
 func (w *world) alerter(x rinca.Alerter, url string) {
